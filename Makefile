@@ -1,0 +1,48 @@
+# The two commands a user needs are `make demo` and `make test`; both need only python3 and make.
+PYTHON ?= python3
+BIN := .venv/bin
+PIP := PIP_DISABLE_PIP_VERSION_CHECK=1 $(BIN)/python -m pip install -q -c constraints.txt
+
+.PHONY: demo test lint bench docs proofs clean
+.DEFAULT_GOAL := demo
+
+$(BIN)/python:
+	$(PYTHON) -m venv .venv
+
+.venv/core: pyproject.toml constraints.txt | $(BIN)/python
+	$(PIP) -e .
+	@touch $@
+
+.venv/test: pyproject.toml constraints.txt | .venv/core
+	$(PIP) torch==2.13.0
+	$(PIP) -e '.[test]'
+	@touch $@
+
+.venv/bench: pyproject.toml constraints.txt | .venv/test
+	$(PIP) -e '.[bench]'
+	@touch $@
+
+.venv/docs: pyproject.toml constraints.txt | .venv/core
+	$(PIP) -e '.[docs]'
+	@touch $@
+
+demo: .venv/core
+	$(BIN)/python -m nearkin.demo
+
+test: .venv/test lint
+	$(BIN)/python -m pytest -n 2
+
+lint: .venv/test
+	$(BIN)/ruff check src tests benches scripts
+	$(BIN)/ruff format --check -q src tests benches scripts
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: .venv/bench
+	for bench in benches/*.py; do $(BIN)/python $$bench || exit 1; done
+
+docs: .venv/docs
+	$(BIN)/mkdocs build --strict
+
+clean:
+	rm -rf .venv build site demo-collection

@@ -1,0 +1,145 @@
+"""A stage maps one table to another; `a >> b` joins two and refuses at once when the tables do not meet."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import Field, field, fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self, TypeVar
+
+import numpy as np
+
+from nearkin.errors import NotFitted, StageError
+from nearkin.tables import Catalog, Hits, Links, Vectors
+
+if TYPE_CHECKING:
+    from nearkin.stage.pipeline import Pipeline
+
+S = TypeVar("S", bound="Stage")
+
+
+def learned() -> Any:
+    """A dataclass field that `fit` fills: None before, not a setting, not compared, not shown."""
+    return field(default=None, init=False, repr=False, compare=False)
+
+
+class Stage(ABC):
+    """One table in, one table out. Settings are dataclass fields; learned fields end in `_` and are made with `learned()`."""
+
+    takes: type
+    gives: type
+
+    @abstractmethod
+    def __call__(self, table: Any, /) -> Any: ...
+
+    def __rshift__(self, right: Stage) -> Pipeline:
+        from nearkin.stage.pipeline import join
+
+        return join(self, right)
+
+    def state(self) -> dict[str, Any]:
+        """What was learned, as plain values, arrays, tables and stages; what cannot be written so is turned into an array here."""
+        return {each.name: getattr(self, each.name) for each in _learned_fields(self)}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Put back what `state` gave."""
+        for name, value in state.items():
+            object.__setattr__(self, name, value)
+
+    def save(self, folder: str | Path, *, shared: Mapping[str, Catalog] | None = None) -> None:
+        """Write the stage to a new folder of JSON and safetensors; catalogues in `shared` are stored by name only."""
+        from nearkin.stage.files import save
+
+        save(self, Path(folder), shared or {})
+
+    @staticmethod
+    def load(folder: str | Path, *, shared: Mapping[str, Catalog] | None = None) -> Stage:
+        """Read a stage that `save` wrote; arrays are memory-mapped, and no code from the folder is ever run."""
+        from nearkin.stage.files import load
+
+        return load(Path(folder), shared or {})
+
+
+def _learned_fields(stage: Stage) -> list[Field[Any]]:
+    return [each for each in fields(stage) if not each.init]  # type: ignore[arg-type]
+
+
+def fitted(stage: S) -> S:
+    """The stage itself, after making sure that `fit` was called."""
+    if any(getattr(stage, each.name) is None for each in _learned_fields(stage)):
+        raise NotFitted(f"{type(stage).__name__} has not been fitted; call .fit(...) first")
+    return stage
+
+
+class Encoder(Stage):
+    """Things to vectors, row by row: Catalog[n] -> Vectors[n, dim]."""
+
+    takes = Catalog
+    gives: type = Vectors
+
+
+class Searcher(Stage):
+    """Anything that answers queries with hits and can also score given candidates; `keep` restricts what may be answered."""
+
+    gives = Hits
+    k: int
+
+    @abstractmethod
+    def __call__(self, queries: Any, /, *, keep: np.ndarray | None = None) -> Hits:
+        """The k best items for each query; `keep`: bool [n], only those items may be hits. Fewer than k only when fewer are kept."""
+
+    @abstractmethod
+    def score(self, queries: Any, rows: np.ndarray, /) -> np.ndarray:
+        """Scores of given candidates: int [q, c] rows (-1: none) -> float32 [q, c] (-inf there), equal to those of a search."""
+
+
+class Index(Searcher):
+    """Vectors of items, searched with vectors of queries: Vectors[q, d] -> Hits[q, k]."""
+
+    takes: type = Vectors
+
+    @abstractmethod
+    def fit(self, items: Any, /) -> Self:
+        """Hold these items; their catalogue, if they know one, names the hits."""
+
+    @abstractmethod
+    def add(self, items: Any, /) -> Self:
+        """A new index that also holds these items, their rows following those held."""
+
+    @abstractmethod
+    def remove(self, rows: np.ndarray, /) -> Self:
+        """A new index in which these rows are never hits; the rows of the other items stay what they were."""
+
+
+class Recommender(Searcher):
+    """A model that is its own index: what people did so far to what comes next, Catalog (with a history field) -> Hits."""
+
+    takes = Catalog
+
+    @abstractmethod
+    def fit(self, interactions: Links, /) -> Self:
+        """Learn from users (left) x items (right), each user's links in order of time."""
+
+
+class Refiner(Stage):
+    """Hits to hits: rerank, cut, diversify, calibrate."""
+
+    takes = Hits
+    gives = Hits
+
+
+class Matcher(Stage):
+    """Hits to links: which of the candidates are the same thing."""
+
+    takes = Hits
+    gives = Links
+
+
+def check_meets(left: Stage, right: Stage) -> None:
+    """Refuse a join in which the right stage cannot read what the left one gives."""
+    if not issubclass(left.gives, right.takes):
+        raise StageError(
+            f"{type(left).__name__} gives {left.gives.__name__}, but {type(right).__name__} takes {right.takes.__name__}; "
+            f"put a stage between them that turns one into the other"
+        )
