@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 S = TypeVar("S", bound="Stage")
 
 
-def learned() -> Any:
-    """A dataclass field that `fit` fills: None before, not a setting, not compared, not shown."""
-    return field(default=None, init=False, repr=False, compare=False)
+def learned(*, optional: bool = False) -> Any:
+    """A dataclass field that `fit` fills: None before, not a setting, not compared, not shown; an optional one may stay None."""
+    return field(default=None, init=False, repr=False, compare=False, metadata={"optional": optional})
 
 
 class Stage(ABC):
@@ -67,7 +67,8 @@ def _learned_fields(stage: Stage) -> list[Field[Any]]:
 
 def fitted(stage: S) -> S:
     """The stage itself, after making sure that `fit` was called."""
-    if any(getattr(stage, each.name) is None for each in _learned_fields(stage)):
+    needed = (each.name for each in _learned_fields(stage) if not each.metadata.get("optional"))
+    if any(getattr(stage, name) is None for name in needed):
         raise NotFitted(f"{type(stage).__name__} has not been fitted; call .fit(...) first")
     return stage
 

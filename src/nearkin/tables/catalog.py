@@ -132,6 +132,13 @@ class Catalog:
         """The things at these rows, as a catalogue of their own."""
         return type(self)(self.table.take(pa.array(np.asarray(rows, np.int64))), self.roles)
 
+    def followed_by(self, other: Catalog) -> Self:
+        """These things and then those of another catalogue; a field that one of them lacks is empty there. Ids must not repeat."""
+        more = other.table.rename_columns([self.id_field, *other.table.column_names[1:]])
+        table = pa.concat_tables([self.table, more], promote_options="permissive")
+        rest = {name: role for name, role in other.roles.items() if name != other.id_field}
+        return type(self)(table, {**rest, **self.roles})
+
     def with_fields(self, roles: Mapping[str, str], **columns: Any) -> Self:
         """The same things with fields added or replaced; `roles` names the role of each."""
         table = self.table
