@@ -15,7 +15,8 @@ class Data:
     """`items` and whatever else the set has.
 
     queries: what asks (queries of a search, the left table of a match, OCR readings); truth: queries x items, the judgements or
-    true matches that test; train_truth: those that may be learned from; interactions: users x items, each user's in order of time.
+    true matches that test; train_truth: those that may be learned from (its left catalogue may hold other queries than `queries`);
+    interactions: users x items, each user's in order of time; links: edges between items, by kind.
     """
 
     name: str
@@ -24,6 +25,7 @@ class Data:
     truth: Links | None = None
     train_truth: Links | None = None
     interactions: Links | None = None
+    links: Links | None = None
 
     def need(self, *names: str) -> Data:
         """Itself, after refusing a set that lacks one of these tables."""
@@ -38,7 +40,7 @@ class Data:
         digest = blake2b(self.items.fingerprint.encode(), digest_size=8)
         if self.queries is not None:
             digest.update(self.queries.fingerprint.encode())
-        for links in (self.truth, self.train_truth, self.interactions):
+        for links in (self.truth, self.train_truth, self.interactions, self.links):
             if links is not None:
                 for array in (links.left_rows, links.right_rows, links.weight):
                     digest.update(array.tobytes())
