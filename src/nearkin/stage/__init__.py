@@ -1,10 +1,11 @@
 """Composition: what a stage is, how stages join, and how they are kept on disk."""
 
 from nearkin.stage.fuse import RankFusion, ScoreFusion, fuse, scaled, union
-from nearkin.stage.pipeline import Memo, Pipeline, Top, candidate_scores, join, top, with_k
+from nearkin.stage.pipeline import Composite, Memo, Pipeline, Top, candidate_scores, join, top, with_k
 from nearkin.stage.stage import Encoder, Index, Matcher, Recommender, Refiner, Searcher, Stage, fitted, learned
 
 __all__ = [
+    "Composite",
     "Encoder",
     "Index",
     "Matcher",

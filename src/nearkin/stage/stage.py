@@ -79,6 +79,10 @@ class Encoder(Stage):
     takes = Catalog
     gives: type = Vectors
 
+    def extended(self, _items: Catalog, /) -> Self:
+        """The encoder made able to read these things too, earlier vectors unchanged; one without a vocabulary is that already."""
+        return self
+
 
 class Searcher(Stage):
     """Anything that answers queries with hits and can also score given candidates; `keep` restricts what may be answered."""

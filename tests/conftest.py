@@ -1,0 +1,31 @@
+"""Shared by all tests: shape checks while testing, and real data where NEARKIN_DATA points to it."""
+
+import os
+from pathlib import Path
+
+import pytest
+from jaxtyping import install_import_hook
+
+# Shapes and types in the annotations of these rooms are checked at every call while testing (kernels compiled by numba are not).
+CHECKED = ("nearkin.metrics", "nearkin.losses", "nearkin.worlds")
+install_import_hook(CHECKED, "beartype.beartype").__enter__()
+
+
+def data_folder(name: str) -> Path | None:
+    """Where a real data set lies, or None."""
+    for root in filter(None, os.environ.get("NEARKIN_DATA", "").split(os.pathsep)):
+        if (Path(root) / name).is_dir():
+            return Path(root) / name
+    return None
+
+
+@pytest.fixture
+def need_data():
+    """Skip the test unless these real data sets are there."""
+
+    def need(*names: str) -> None:
+        lacking = [name for name in names if data_folder(name) is None]
+        if lacking:
+            pytest.skip(f"real data not here: {', '.join(lacking)} (set NEARKIN_DATA to the folder that holds them)")
+
+    return need
