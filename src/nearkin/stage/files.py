@@ -64,7 +64,7 @@ class _Writer:
     def __init__(self, folder: Path, shared: Mapping[str, Catalog]) -> None:
         self.folder = folder
         self.arrays: dict[str, np.ndarray] = {}
-        self.names = {id(catalog): {"shared": name} for name, catalog in shared.items()}
+        self.names: dict[int, dict[str, Any]] = {id(catalog): {"shared": name} for name, catalog in shared.items()}
         self.held: list[object] = []  # keeps what was written alive, so that no id() is used twice
 
     def write(self, stage: Stage) -> None:

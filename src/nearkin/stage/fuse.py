@@ -76,7 +76,7 @@ class ScoreFusion(Composite):
     def run(self, table: Any, keep: np.ndarray | None, memo: Memo) -> Hits:
         found = [memo.run(branch, table, keep) for branch in self.branches]
         rows = union(found)
-        total = np.sum(self.parts(table, rows, memo), axis=0, dtype=np.float32)
+        total = self.parts(table, rows, memo).sum(0)
         return best(total, min(self.k, rows.shape[1]), rows=rows, queries=found[0].queries, items=found[0].items)
 
     def parts(self, table: Any, rows: np.ndarray, memo: Memo | None = None) -> np.ndarray:
@@ -90,7 +90,7 @@ class ScoreFusion(Composite):
 
     def score_with(self, table: Any, rows: np.ndarray, memo: Memo) -> np.ndarray:
         """Scaled over the candidates given, so two sets of candidates give the same item different scores."""
-        total = np.sum(self.parts(table, rows, memo), axis=0, dtype=np.float32)
+        total = self.parts(table, rows, memo).sum(0)
         return np.where(rows >= 0, total, -np.inf).astype(np.float32)
 
 
@@ -105,12 +105,12 @@ def fuse(
     shares = np.ones(len(stages)) if weights is None else np.asarray(weights, float)
     if len(shares) != len(stages) or (shares < 0).any() or not shares.sum() > 0:
         raise BadInput(f"expected {len(stages)} weights, none negative and not all 0, got {weights}")
-    shares = tuple((shares / shares.sum()).tolist())
+    told = tuple((shares / shares.sum()).tolist())
     if by == "rrf":
-        return RankFusion(branches=stages, weights=shares)
+        return RankFusion(branches=stages, weights=told)
     if by not in ("minmax", "zscore"):
         raise BadInput(f"expected by='rrf', 'minmax' or 'zscore', got {by!r}")
-    return ScoreFusion(branches=stages, weights=shares, scale=by)
+    return ScoreFusion(branches=stages, weights=told, scale=by)
 
 
 def union(found: Sequence[Hits]) -> np.ndarray:

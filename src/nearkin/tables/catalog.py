@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from hashlib import blake2b
 from typing import Any, Self
@@ -56,7 +56,7 @@ class Catalog:
         return cls(pa.table({"id": pa.array(names, pa.string()), "history": column}), {"id": "id", "history": "history"})
 
     def __len__(self) -> int:
-        return self.table.num_rows
+        return int(self.table.num_rows)
 
     def __repr__(self) -> str:
         fields = ", ".join(f"{name}: {role}" for name, role in self.roles.items())
@@ -66,10 +66,10 @@ class Catalog:
         """The values of a field as Python objects; a missing text is the empty string."""
         column = self.column(field)
         if self.roles[field] == "text":
-            column = column.cast(pa.string()).fill_null("")
+            column = _as_text(column).fill_null("")
         return column.to_pylist()  # type: ignore[no-any-return]
 
-    def __iter__(self) -> Iterable[dict[str, Any]]:  # type: ignore[misc]
+    def __iter__(self) -> Iterator[dict[str, Any]]:
         """The things one by one, as dictionaries."""
         for batch in self.table.to_batches(max_chunksize=4096):
             yield from batch.to_pylist()

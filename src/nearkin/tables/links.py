@@ -229,4 +229,4 @@ def _checked(rows: np.ndarray, things: Catalog, side: str) -> np.ndarray:
         raise ShapeError(f"{side}_rows are integers [m], got {rows.dtype} {list(rows.shape)}")
     if len(rows) and (rows.min() < 0 or rows.max() >= len(things)):
         raise ShapeError(f"{side}_rows lie in [{rows.min()}, {rows.max()}], but the {side} catalogue has {len(things)} things")
-    return rows.astype(np.int32, copy=False)
+    return np.asarray(rows, np.int32)

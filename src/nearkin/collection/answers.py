@@ -1,0 +1,57 @@
+"""What a collection answers: hits that know the things they name, and, if asked, why."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from nearkin.tables import Hit, Hits
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One hit: ids, rank (from 1), score, the thing's own fields, and why it is there (empty unless asked)."""
+
+    query: str
+    item: str
+    rank: int
+    score: float
+    thing: Mapping[str, Any]
+    why: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def title(self) -> str:
+        """The first text of the thing, in short."""
+        text = next((value for name, value in self.thing.items() if isinstance(value, str) and name != "id" and value), self.item)
+        return text if len(text) <= 100 else text[:99] + "…"
+
+
+@dataclass(frozen=True)
+class Answers:
+    """All hits of all queries; iterating gives them one by one, best first. `hits` is the table behind."""
+
+    hits: Hits
+    reasons: Mapping[tuple[int, int], Mapping[str, Any]] = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        return len(self.hits)
+
+    def __iter__(self) -> Iterator[Answer]:
+        for query in range(len(self.hits)):
+            yield from self.of(query)
+
+    def of(self, query: int) -> list[Answer]:
+        """The answers to one query, best first."""
+        assert self.hits.items is not None
+        named = self.hits.of(query)
+        rows = self.hits.rows[query][: len(named)]
+        things = self.hits.items.table.take(rows).to_pylist()
+        return [self._answer(hit, thing, query, int(row)) for hit, thing, row in zip(named, things, rows, strict=True)]
+
+    def _answer(self, hit: Hit, thing: Mapping[str, Any], query: int, row: int) -> Answer:
+        return Answer(hit.query, hit.item, hit.rank, hit.score, thing, self.reasons.get((query, row), {}))
+
+    def ids(self) -> list[list[str]]:
+        """The item ids of each query, best first."""
+        return self.hits.ids()

@@ -1,0 +1,133 @@
+"""One way to find things (an encoder and its index), kept in step with a catalogue that changes."""
+
+from __future__ import annotations
+
+from copy import copy
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+
+from nearkin.collection.texts import searchable
+from nearkin.errors import BadInput
+from nearkin.stage import Composite, Encoder, Index, Memo, Pipeline, Stage, with_k
+from nearkin.tables import Catalog, Hits, best
+
+DEAD = -1  # the number of a row whose thing was removed or replaced
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Branch(Stage):
+    """A fitted encoder and index, and the number (`_seq`) of the thing in each row of the index: int64 [rows].
+
+    Rows of things that were removed or replaced stay, dead; rows of new things are added behind.
+    """
+
+    encoder: Encoder
+    index: Index
+    seqs: np.ndarray
+    added: int = 0  # rows added since the index was fitted: tells when to fit anew
+
+    takes = Catalog
+    gives = Hits
+
+    @classmethod
+    def built(cls, encoder: Encoder, index: Index, items: Catalog, seqs: np.ndarray) -> Self:
+        """Fit the encoder (if it learns) and the index on these things."""
+        texts = searchable(items)
+        fit = getattr(encoder, "fit", None)
+        encoder = copy(encoder) if fit is None else fit(texts)
+        return cls(encoder=encoder, index=copy(index).fit(_anonymous(encoder(texts))), seqs=seqs)
+
+    def __call__(self, queries: Catalog, /, *, keep: np.ndarray | None = None) -> Hits:
+        hits: Hits = self.pipeline(queries, keep=keep)
+        return hits
+
+    @property
+    def pipeline(self) -> Pipeline:
+        return Pipeline((self.encoder, self.index))
+
+    def moved_to(self, items: Catalog, seqs: np.ndarray) -> Self:
+        """The branch for another state of the catalogue: rows not in it are removed, things not yet held are encoded and added."""
+        gone = np.flatnonzero(~np.isin(self.seqs, seqs) & (self.seqs != DEAD))
+        new = np.flatnonzero(~np.isin(seqs, self.seqs))
+        branch = self._without(gone) if len(gone) else self
+        return branch._with_more(searchable(items.take(new)), seqs[new]) if len(new) else branch
+
+    def _without(self, rows: np.ndarray) -> Self:
+        seqs = self.seqs.copy()
+        seqs[rows] = DEAD
+        return replace(self, index=self.index.remove(rows), seqs=seqs)
+
+    def _with_more(self, texts: Catalog, seqs: np.ndarray) -> Self:
+        encoder = self.encoder.extended(texts)
+        index = self.index.add(_anonymous(encoder(texts)))
+        return replace(self, encoder=encoder, index=index, seqs=np.concatenate([self.seqs, seqs]), added=self.added + len(seqs))
+
+
+def _anonymous(vectors: Any) -> Any:
+    """Vectors that do not know their things: the catalogue of a collection names the hits, not the index."""
+    if vectors.things is None:
+        return vectors
+    other = object.__new__(type(vectors))
+    other.__dict__.update(vectors.__dict__, things=None)
+    return other
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Placed(Composite):
+    """A branch whose hits are rows of the present catalogue instead of rows of its index."""
+
+    encoder: Encoder
+    index: Index
+    items: Catalog
+    row_of: np.ndarray  # int32 [index rows]: row in the catalogue, -1 for a dead one
+    k: int
+
+    takes = Catalog
+
+    @classmethod
+    def of(cls, branch: Branch, items: Catalog, seqs: np.ndarray, k: int) -> Self:
+        """The k is the depth to which the branch is asked."""
+        if len(seqs):
+            place = np.minimum(np.searchsorted(seqs, branch.seqs), len(seqs) - 1)
+            row_of = np.where(seqs[place] == branch.seqs, place, -1).astype(np.int32)
+        else:
+            row_of = np.full(len(branch.seqs), -1, np.int32)
+        return cls(encoder=branch.encoder, index=branch.index, items=items, row_of=row_of, k=k)
+
+    def __call__(self, queries: Catalog, /, *, keep: np.ndarray | None = None) -> Hits:
+        return self.run(queries, keep, Memo())
+
+    def run(self, table: Any, keep: np.ndarray | None, memo: Memo) -> Hits:
+        keep_rows = None if keep is None or not len(self.items) else keep[self.row_of] & (self.row_of >= 0)
+        hits = with_k(self.index, self.k)(memo.run(self.encoder, table), keep=keep_rows)
+        rows = np.where(hits.rows >= 0, self.row_of[hits.rows], -1)
+        return best(hits.scores, hits.k, rows=rows, queries=hits.queries or table, items=self.items)
+
+    def score(self, table: Any, rows: np.ndarray, /) -> np.ndarray:
+        return self.score_with(table, rows, Memo())
+
+    def score_with(self, table: Any, rows: np.ndarray, memo: Memo) -> np.ndarray:
+        return self.index.score(memo.run(self.encoder, table), self.index_rows(rows))
+
+    def index_rows(self, rows: np.ndarray) -> np.ndarray:
+        """Rows of the catalogue as rows of the index; -1 stays -1."""
+        return np.asarray(self._index_row[rows])
+
+    @cached_property
+    def _index_row(self) -> np.ndarray:
+        index_row = np.full(len(self.items) + 1, -1, np.int32)  # the last place answers for -1
+        alive = np.flatnonzero(self.row_of >= 0)
+        index_row[self.row_of[alive]] = alive
+        return index_row
+
+
+def load_branch(folder: Path) -> Branch:
+    """The branch that was saved there."""
+    branch = Stage.load(folder)
+    if not isinstance(branch, Branch):
+        raise BadInput(f"{folder} holds a {type(branch).__name__}, not a search branch; build the collection again")
+    return branch

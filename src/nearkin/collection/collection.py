@@ -1,0 +1,331 @@
+"""What a user owns: a folder with a catalogue, links, and fitted stages, that answers while it changes."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+from uuid import uuid4
+
+import numpy as np
+import pyarrow as pa
+
+from nearkin.collection.answers import Answers
+from nearkin.collection.branch import load_branch
+from nearkin.collection.explain import reasons
+from nearkin.collection.fitting import DEFAULT_WEIGHTS, Progress, default_branches, fit_stages, quiet
+from nearkin.collection.lock import writing
+from nearkin.collection.manifest import Manifest
+from nearkin.collection.recommending import recommended
+from nearkin.collection.snapshot import Snapshot
+from nearkin.collection.store import Store
+from nearkin.collection.texts import as_queries, searchable
+from nearkin.errors import BadInput, listed
+from nearkin.stage import Searcher, Stage, fuse, with_k
+from nearkin.tables import Catalog, Hits, Links, best
+
+REBUILD_SHARE, REBUILD_LEAST = 0.25, 2_000  # stages are refitted once this share, and this many, of the things are new
+
+
+class Collection:
+    """A durable catalogue with search, similar and recommend; made by `build` or `open`.
+
+    Every write is one version of the catalogue on disk and durable when the call returns; what is new is found at once, what is
+    removed is found no more. One process writes at a time, any number read; `refresh` shows a reader what others wrote since.
+    """
+
+    def __init__(self, place: Path, manifest: Manifest, store: Store, snapshot: Snapshot, *, pinned: bool) -> None:
+        self.place, self.manifest = place, manifest
+        self._store, self._snapshot, self._pinned = store, snapshot, pinned
+        self._recommender: Searcher | None = None
+
+    @classmethod
+    def build(
+        cls,
+        place: str | Path,
+        items: Catalog,
+        *,
+        links: Links | None = None,
+        branches: Mapping[str, tuple[Any, Any]] | None = None,
+        weights: Sequence[float] | None = None,
+        by: str = "minmax",
+        progress: Progress | None = None,
+    ) -> Self:
+        """Make a new collection from these things (and what people did with them), and open it.
+
+        `branches`: name -> (encoder, index) for other ways to search than words and meaning; `weights`, `by`: how they are fused.
+        All is written beside `place` and renamed at the end, so an interruption leaves nothing under that name.
+        Refused: an existing place, an empty catalogue.
+        """
+        place, say = Path(place), progress or quiet
+        if place.exists():
+            raise BadInput(f"{place} exists already; choose another name, add to it with: nearkin add, or remove it first")
+        if not len(items):
+            raise BadInput("the catalogue is empty; a collection needs at least one thing")
+        draft = _draft(place)
+        try:
+            say(f"writing {len(items):,} things")
+            Store.create(draft, items)
+            chosen = dict(branches) if branches is not None else default_branches()
+            shares = weights if weights is not None else DEFAULT_WEIGHTS if branches is None else [1 / len(chosen)] * len(chosen)
+            manifest = Manifest(
+                roles=items.roles, search=tuple(chosen), weights=tuple(shares), by=by, edges=links is not None and links.left is items
+            )
+            manifest.write(draft)
+            if links is not None:
+                Store(draft, items.roles).append_links(links.to_arrow())
+            fit_stages(draft, manifest, chosen, say)
+            os.rename(draft, place)
+        except BaseException:
+            shutil.rmtree(draft, ignore_errors=True)
+            raise
+        return cls.open(place)
+
+    @classmethod
+    def open(cls, place: str | Path, *, version: int | None = None) -> Self:
+        """Open a collection, as it is now or as it was at a past version (which can then not be written)."""
+        place = Path(place)
+        manifest = Manifest.read(place)
+        store = Store(place, manifest.roles, version)
+        branches = {name: load_branch(place / "stages" / manifest.stages[name]) for name in manifest.search}
+        catalog, seqs = store.read()
+        return cls(place, manifest, store, Snapshot.of(store.version, catalog, seqs, branches), pinned=version is not None)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Nothing is pending: every write was durable when it returned."""
+
+    def __len__(self) -> int:
+        return len(self.catalog)
+
+    def __repr__(self) -> str:
+        return f"Collection({str(self.place)!r}, {len(self):,} things, version {self.version})"
+
+    @property
+    def catalog(self) -> Catalog:
+        """The things as they are at this version."""
+        return self._snapshot.catalog
+
+    @property
+    def version(self) -> int:
+        """The version of the catalogue that is seen."""
+        return self._snapshot.version
+
+    @property
+    def links(self) -> Links | None:
+        """The links between known things, or None."""
+        return self._store.read_links(self.catalog, edges=self.manifest.edges)
+
+    def versions(self) -> list[dict[str, Any]]:
+        """The versions that can be opened, oldest first."""
+        return self._store.versions()
+
+    def info(self) -> dict[str, Any]:
+        """Counts, roles, stages and versions, for people and programs."""
+        links = self._store.links_dataset()
+        return {
+            "place": str(self.place),
+            "things": len(self),
+            "links": 0 if links is None else links.count_rows(),
+            "version": self.version,
+            "versions": len(self.versions()),
+            "roles": dict(self.manifest.roles),
+            "search": list(self.manifest.search),
+            "weights": list(self.manifest.weights),
+            "fused by": self.manifest.by,
+            "recommend": self.manifest.recommend,
+            "size_bytes": sum(path.stat().st_size for path in self.place.rglob("*") if path.is_file()),
+        }
+
+    # answering
+
+    def search(
+        self,
+        queries: str | Sequence[str] | Catalog,
+        *,
+        k: int = 10,
+        where: str | None = None,
+        stage: str | None = None,
+        explain: bool = False,
+    ) -> Answers:
+        """The k nearest things to each text, by words and meaning; `where`: an SQL expression over the fields that hits must fulfil.
+
+        Never fewer than k answers while k matching things have a score. `stage` picks one branch instead of the fusion of all.
+        """
+        table = as_queries(queries)
+        return self._answers(table, _positive(k), where, stage, explain)
+
+    def similar(
+        self, ids: Sequence[str], *, k: int = 10, where: str | None = None, stage: str | None = None, explain: bool = False
+    ) -> Answers:
+        """The k things most like each of these, themselves left out."""
+        rows = self.catalog.rows_of(ids)
+        found = self._answers(searchable(self.catalog.take(rows)), _positive(k) + 1, where, stage, explain)
+        return replace(found, hits=_without(found.hits, rows, k))
+
+    def recommend(
+        self, histories: Sequence[Sequence[str]] | Catalog, *, k: int = 10, where: str | None = None, explain: bool = False
+    ) -> Answers:
+        """What comes next after each history of ids (oldest first); things of the history are left out."""
+        table = histories if isinstance(histories, Catalog) else Catalog.histories(histories)
+        return recommended(self.recommender, table, self.catalog, _positive(k), self._keep(where), explain=explain)
+
+    @property
+    def recommender(self) -> Searcher:
+        """The fitted recommender, loaded when first used."""
+        if self._recommender is None:
+            if not self.manifest.recommend:
+                raise BadInput(f"{self.place} has no recommender yet; give it links: nearkin build PLACE ITEMS --links FILE")
+            loaded = Stage.load(self.place / "stages" / self.manifest.stages[self.manifest.recommend])
+            assert isinstance(loaded, Searcher)
+            self._recommender = loaded
+        return self._recommender
+
+    def stage(self, name: str | None = None) -> Searcher:
+        """The searching stage of that name over the present things, or the fusion of all: Catalog with `text` -> Hits."""
+        placed = self._snapshot.placed
+        if name is not None and name not in placed:
+            raise BadInput(f"no stage {name!r} here; there are {listed(placed)}")
+        if name is not None or len(placed) == 1:
+            return placed[name or next(iter(placed))]
+        return fuse(*placed.values(), by=self.manifest.by, weights=self.manifest.weights)  # type: ignore[arg-type]
+
+    def _answers(self, queries: Catalog, k: int, where: str | None, stage: str | None, explain: bool) -> Answers:
+        searcher, keep = _deep(self.stage(stage), k), self._keep(where)
+        hits = searcher(queries, keep=keep).top(k)
+        names = [stage] if stage is not None else list(self.manifest.search)
+        return Answers(hits, reasons(searcher, names, queries, hits, keep) if explain else {})
+
+    def _keep(self, where: str | None) -> np.ndarray | None:
+        if where is None:
+            return None
+        keep = np.zeros(len(self), bool)
+        keep[self._snapshot.rows_of_seqs(self._store.seqs_where(where))] = True
+        return keep
+
+    # changing
+
+    def add(self, items: Catalog, *, wait_s: float = 10.0) -> None:
+        """Add things, replacing those whose id is there already; durable and found when it returns."""
+        with self._writer(wait_s):
+            seqs = self._store.upsert(items)
+            self._advance(Catalog(self._store.fitted_table(items), self.manifest.roles), seqs)
+        self._rebuild_if_grown()
+
+    def remove(self, ids: Sequence[str], *, wait_s: float = 10.0) -> None:
+        """Remove things, and the links from and to them; refused, with nothing removed, when an id is unknown."""
+        with self._writer(wait_s):
+            rows = self.catalog.rows_of(ids)
+            self._store.delete(list(ids))
+            self._store.delete_links(list(ids))
+            self._move(np.delete(np.arange(len(self)), rows))
+
+    def add_links(self, links: Links, *, wait_s: float = 10.0) -> None:
+        """Add what people did (or edges); the recommender learns from them at the next `compact`."""
+        with self._writer(wait_s):
+            self._store.append_links(links.to_arrow())
+
+    def compact(self, *, keep_history: bool = False, progress: Progress | None = None, wait_s: float = 10.0) -> None:
+        """Fit the stages anew, merge small files, and drop past versions with the bytes of what was removed (unless kept)."""
+        with self._writer(wait_s):
+            chosen = {name: (branch.encoder, branch.index) for name, branch in self._snapshot.branches.items()}
+            self.manifest = fit_stages(self.place, self.manifest, chosen, progress or quiet)
+            self._store.compact(keep_history=keep_history)
+            self._reload()
+
+    def refresh(self) -> bool:
+        """See what other processes wrote; tells whether anything had changed."""
+        if self._pinned or (self._store.latest == self.version and Manifest.read(self.place) == self.manifest):
+            return False
+        self._store.refresh()
+        self._reload()
+        return True
+
+    def _reload(self) -> None:
+        fresh = Collection.open(self.place)
+        self.manifest, self._store, self._snapshot, self._recommender = fresh.manifest, fresh._store, fresh._snapshot, None
+
+    def _writer(self, wait_s: float) -> Any:
+        if self._pinned:
+            raise BadInput(
+                f"this is version {self.version} of {self.place}, which is past and cannot be changed; open it without a version"
+            )
+        return _Writing(self, wait_s)
+
+    def _advance(self, items: Catalog, seqs: np.ndarray) -> None:
+        """The next snapshot: these things replace those of the same id and stand at the end."""
+        replaced = self.catalog.rows_of(items.ids, missing="mark")
+        kept = np.delete(np.arange(len(self)), replaced[replaced >= 0])
+        self._move(kept, items, seqs)
+
+    def _move(self, kept: np.ndarray, more: Catalog | None = None, seqs: np.ndarray | None = None) -> None:
+        table, numbers = self.catalog.table.take(kept), self._snapshot.seqs[kept]
+        if more is not None and seqs is not None:
+            table, numbers = pa.concat_tables([table, more.table.cast(table.schema)]), np.concatenate([numbers, seqs])
+        catalog = Catalog(table, self.manifest.roles)
+        self._snapshot = Snapshot.of(self._store.version, catalog, numbers, self._snapshot.branches)
+
+    def _rebuild_if_grown(self) -> None:
+        new = max(branch.added for branch in self._snapshot.branches.values())
+        if new >= max(REBUILD_LEAST, REBUILD_SHARE * len(self)):
+            self.compact(keep_history=True)
+
+    def export(self) -> Iterator[dict[str, Any]]:
+        """The things one by one, as dictionaries."""
+        return iter(self.catalog)
+
+
+class _Writing:
+    """The writer's lock, with what others wrote meanwhile brought in first."""
+
+    def __init__(self, collection: Collection, wait_s: float) -> None:
+        self.collection, self.lock = collection, writing(collection.place, wait_s)
+
+    def __enter__(self) -> None:
+        self.lock.__enter__()
+        try:
+            self.collection.refresh()
+        except BaseException as error:
+            self.lock.__exit__(type(error), error, None)
+            raise
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.lock.__exit__(kind, error, trace)
+
+
+def _deep(searcher: Searcher, k: int) -> Searcher:
+    """The searcher asked for k hits, and its branches for at least as many."""
+    branches = getattr(searcher, "branches", None)
+    if branches is None:
+        return with_k(searcher, k)
+    return replace(searcher, branches=tuple(with_k(branch, max(branch.k, k)) for branch in branches), k=k)  # type: ignore[type-var]
+
+
+def _without(hits: Hits, rows: np.ndarray, k: int) -> Hits:
+    """The hits of query i less the item rows[i]."""
+    others = np.where(hits.rows == rows[:, None], -1, hits.rows)
+    return best(hits.scores, k, rows=others, queries=hits.queries, items=hits.items)
+
+
+def _draft(place: Path) -> Path:
+    draft = place.parent / f".{place.name}.{uuid4().hex[:8]}"
+    try:
+        draft.mkdir(parents=True)
+    except OSError as error:
+        raise BadInput(f"{place} cannot be made: {error.strerror}; choose a folder where you may write") from error
+    return draft
+
+
+def _positive(k: int) -> int:
+    if k < 1:
+        raise BadInput(f"k is the number of hits wanted, at least 1; got {k}")
+    return k

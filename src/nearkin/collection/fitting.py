@@ -1,0 +1,63 @@
+"""Fitting the stages of a collection: what it searches and recommends with unless told otherwise."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+from nearkin.collection.branch import Branch
+from nearkin.collection.manifest import Manifest
+from nearkin.collection.recommending import fit_recommender
+from nearkin.collection.store import Store
+from nearkin.stage import Encoder, Index
+
+Progress = Callable[[str], None]
+DEFAULT_WEIGHTS = (0.7, 0.3)  # words, meaning: measured never worse than words alone on four collections
+
+
+def quiet(_message: str) -> None:
+    """Say nothing."""
+
+
+def default_branches() -> dict[str, tuple[Encoder, Index]]:
+    """Words (BM25) and meaning (the shipped static model, searched exactly): needs neither torch nor a download."""
+    from nearkin.encoders.bag_of_words import BagOfWords
+    from nearkin.encoders.static_words import StaticWords
+    from nearkin.indexes.flat_index import FlatIndex
+    from nearkin.indexes.inverted_index import InvertedIndex
+
+    return {"words": (BagOfWords(), InvertedIndex()), "meaning": (StaticWords(), FlatIndex())}
+
+
+def fit_stages(place: Path, manifest: Manifest, chosen: Mapping[str, tuple[Any, Any]], say: Progress) -> Manifest:
+    """Fit all stages on the newest catalogue and write them; then, in one step, name them in the manifest.
+
+    A crash before that step leaves the old stages in use and folders that nobody names, which the next fit removes.
+    """
+    store = Store(place, manifest.roles)
+    catalog, seqs = store.read()
+    mark = f"{store.version}-{uuid4().hex[:6]}"
+    fitted: dict[str, str] = {}
+    for name, (encoder, index) in chosen.items():
+        say(f"fitting {name}")
+        fitted[name] = f"{name}-{mark}"
+        Branch.built(encoder, index, catalog, seqs).save(place / "stages" / fitted[name])
+    links = store.read_links(catalog, edges=manifest.edges)
+    if links is not None:
+        say("fitting recommend")
+        fitted["recommend"] = f"recommend-{mark}"
+        fit_recommender(catalog, links).save(place / "stages" / fitted["recommend"])
+    manifest = replace(manifest, stages=fitted, recommend="recommend" if links is not None else "")
+    manifest.write(place)
+    _remove_unnamed(place / "stages", set(fitted.values()))
+    return manifest
+
+
+def _remove_unnamed(stages: Path, named: set[str]) -> None:
+    for folder in stages.iterdir():
+        if folder.name not in named:
+            shutil.rmtree(folder, ignore_errors=True)

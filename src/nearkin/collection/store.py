@@ -1,0 +1,172 @@
+"""The source of truth: two Lance datasets, the catalogue and the links, whose every change is one atomic version.
+
+Each row of the catalogue carries `_seq`, a number that no other row ever had or will have: the version that wrote it, shifted,
+plus its place in that write. Fitted stages remember the numbers of their rows, so what is new, changed or gone since then is
+known exactly, at any version, whatever crashed in between.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import lance
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from nearkin.errors import BadInput, listed
+from nearkin.tables import Catalog, Links
+
+SEQ = "_seq"
+_SHIFT = 28  # a write may hold 2**28 rows, and there may be 2**35 versions
+_IDS_A_FILTER = 2_000  # ids named in one delete expression
+LINK_FIELDS = {"left": pa.string(), "right": pa.string(), "weight": pa.float32(), "time": pa.int64(), "kind": pa.string()}
+
+
+class Store:
+    """The datasets of one collection; `version` pins the catalogue to a past state."""
+
+    def __init__(self, place: Path, roles: Mapping[str, str], version: int | None = None) -> None:
+        self.roles = dict(roles)
+        self.id_field = next(name for name, role in roles.items() if role == "id")
+        self.path = place / "catalog.lance"
+        self.links_path = place / "links.lance"
+        with told(self.path):
+            self.dataset = lance.dataset(str(self.path), version=version)
+
+    @staticmethod
+    def create(place: Path, items: Catalog) -> None:
+        """Write a new catalogue; what fails leaves a folder that the caller removes."""
+        with told(place):
+            lance.write_dataset(_numbered(items.table, 1), str(place / "catalog.lance"))
+
+    @property
+    def version(self) -> int:
+        return int(self.dataset.version)
+
+    @property
+    def latest(self) -> int:
+        """The newest version on disk; costs one look at the folder."""
+        return int(self.dataset.latest_version)
+
+    def versions(self) -> list[dict[str, Any]]:
+        """The versions that can be opened, oldest first, with the time each was written."""
+        return [{"version": entry["version"], "time": entry["timestamp"]} for entry in self.dataset.versions()]
+
+    def refresh(self) -> None:
+        self.dataset.checkout_latest()
+
+    def read(self) -> tuple[Catalog, np.ndarray]:
+        """All things, in the order they were written, and their numbers: int64 [n], rising."""
+        with told(self.path):
+            table = self.dataset.to_table().sort_by(SEQ)
+        seqs = table[SEQ].to_numpy()
+        return Catalog(table.drop_columns([SEQ]), self.roles), seqs
+
+    def seqs_where(self, where: str) -> np.ndarray:
+        """The numbers of the things that an SQL expression holds for."""
+        try:
+            return self.dataset.to_table(columns=[SEQ], filter=where)[SEQ].to_numpy()  # type: ignore[no-any-return]
+        except (ValueError, OSError) as error:
+            reason = str(error).split(", /")[0].replace("Invalid user input: ", "")
+            raise BadInput(f"the filter {where!r} is not understood: {reason}; the fields are {listed(self.roles, 20)}") from error
+
+    def upsert(self, items: Catalog) -> np.ndarray:
+        """Add things, replacing those with the same id, in one version; durable when it returns. Gives their numbers."""
+        table = _numbered(self.fitted_table(items), self.version + 1)
+        with told(self.path):
+            self.dataset.merge_insert(self.id_field).when_matched_update_all().when_not_matched_insert_all().execute(table)
+        return table[SEQ].to_numpy()  # type: ignore[no-any-return]
+
+    def fitted_table(self, items: Catalog) -> pa.Table:
+        """The things with exactly the fields of this collection; absent ones are null. Refused: unknown fields, other types."""
+        schema = pa.schema([each for each in self.dataset.schema if each.name != SEQ])
+        table = items.table.rename_columns([self.id_field if name == items.id_field else name for name in items.table.column_names])
+        unknown = [name for name in table.column_names if name not in schema.names]
+        if unknown:
+            raise BadInput(f"this collection has no field {listed(unknown)}; its fields are {listed(schema.names, 20)}")
+        return pa.table([_cast(table, each) for each in schema], schema=schema)
+
+    def delete(self, ids: Sequence[str]) -> None:
+        """Delete things by id, in one version."""
+        with told(self.path):
+            self.dataset.delete(_in(self.id_field, ids))
+
+    def compact(self, *, keep_history: bool) -> None:
+        """Merge small files and drop deleted rows; unless history is kept, past versions and their bytes go too."""
+        with told(self.path):
+            for dataset in filter(None, (self.dataset, self.links_dataset())):
+                dataset.optimize.compact_files(materialize_deletions_threshold=0.0)
+                if not keep_history:
+                    dataset.cleanup_old_versions(older_than=timedelta(0), delete_unverified=True)
+        self.refresh()
+
+    def links_dataset(self) -> Any:
+        """The dataset of links, or None before there are any."""
+        return lance.dataset(str(self.links_path)) if self.links_path.exists() else None
+
+    def append_links(self, links: pa.Table) -> None:
+        """Add links (columns left, right, and weight, time, kind where known) in one version."""
+        columns = [
+            links[name].cast(kind) if name in links.column_names else pa.nulls(len(links), kind) for name, kind in LINK_FIELDS.items()
+        ]
+        table = pa.table(columns, schema=pa.schema(list(LINK_FIELDS.items())))
+        with told(self.links_path):
+            lance.write_dataset(table, str(self.links_path), mode="append" if self.links_path.exists() else "create")
+
+    def delete_links(self, ids: Sequence[str]) -> None:
+        """Delete all links from or to these ids."""
+        dataset = self.links_dataset()
+        if dataset is not None:
+            dataset.delete(f"{_in('left', ids)} OR {_in('right', ids)}")
+
+    def read_links(self, items: Catalog, *, edges: bool) -> Links | None:
+        """The links whose things are all known, in order of left thing and time; None where there are none."""
+        dataset = self.links_dataset()
+        if dataset is None or not dataset.count_rows():
+            return None
+        table = dataset.to_table()
+        if edges:
+            table = table.filter(pa.array(items.rows_of(table["left"], missing="mark") >= 0))
+        table = table.filter(pa.array(items.rows_of(table["right"], missing="mark") >= 0))
+        left = items if edges else Catalog(pa.table({"id": pc.unique(table["left"])}), {"id": "id"})
+        time = None if table["time"].null_count else table["time"].to_numpy()
+        return Links.interactions(left, items, table["left"], table["right"], time=time, weight=table["weight"].fill_null(1).to_numpy())
+
+
+@contextmanager
+def told(path: Path) -> Iterator[None]:
+    """Turn what the storage layer raises into one clear message."""
+    try:
+        yield
+    except (OSError, RuntimeError) as error:
+        reason = str(error).split(", /")[0][:300]
+        raise BadInput(f"{path} cannot be read or written: {reason}; check the disk, its free space and permissions") from error
+
+
+def _numbered(table: pa.Table, version: int) -> pa.Table:
+    return table.append_column(SEQ, pa.array((version << _SHIFT) + np.arange(len(table), dtype=np.int64)))
+
+
+def _cast(table: pa.Table, wanted: pa.Field) -> pa.Array:
+    if wanted.name not in table.column_names:
+        return pa.nulls(len(table), wanted.type)
+    column = table[wanted.name].combine_chunks()
+    try:
+        return column.cast(wanted.type)
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
+        raise BadInput(f"the field {wanted.name!r} holds {wanted.type} in this collection, but {column.type} came: {error}") from error
+
+
+def _in(field: str, ids: Sequence[str]) -> str:
+    """An SQL expression that holds for rows with one of these ids."""
+    groups = [ids[start : start + _IDS_A_FILTER] for start in range(0, len(ids), _IDS_A_FILTER)]
+    return " OR ".join(f"`{field}` IN ({', '.join(_quoted(name) for name in group)})" for group in groups)
+
+
+def _quoted(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"

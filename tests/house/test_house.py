@@ -1,0 +1,74 @@
+"""The house itself: light to import, layers kept, every part under a contract, nothing unsafe, nothing shipped that may not be."""
+
+import ast
+import importlib
+import inspect
+import pkgutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import nearkin
+from nearkin.stage import Stage
+
+ROOT = Path(nearkin.__file__).parent
+ROOMS = ("encoders", "indexes", "refiners", "matchers", "codecs", "projections")
+HEAVY = ("torch", "lance", "faiss", "usearch", "numba", "scipy", "transformers", "sklearn", "pandas", "polars", "pyarrow")
+
+
+def parts() -> dict[str, type]:
+    """Every final stage of every room, by name."""
+    found = {}
+    for room in ROOMS:
+        for module in pkgutil.iter_modules([str(ROOT / room)]):
+            home = importlib.import_module(f"nearkin.{room}.{module.name}")
+            for name, kind in inspect.getmembers(home, inspect.isclass):
+                if issubclass(kind, Stage) and kind.__module__ == home.__name__ and not inspect.isabstract(kind):
+                    found[name] = kind
+    return found
+
+
+def test_importing_nearkin_loads_nothing_heavy():
+    code = f"import sys, nearkin; print([name for name in {HEAVY} if name in sys.modules])"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip() == "[]"
+
+
+def test_the_help_of_the_command_line_loads_no_engine():
+    code = f"import sys; sys.argv = ['nearkin', '--help']\nimport nearkin.cli\ntry: nearkin.cli.main()\nexcept SystemExit: pass\nprint([n for n in {HEAVY} if n in sys.modules], file=sys.stderr)"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stderr.strip() == "[]"
+
+
+@pytest.mark.parametrize("name", sorted(parts()))
+def test_every_part_stands_in_a_contract_suite(name):
+    """A part that no suite runs over is a part that may break unseen."""
+    suites = "".join(path.read_text() for path in (Path(__file__).parents[1] / "contracts").glob("*.py"))
+    assert name in suites, f"{name} is in no suite under tests/contracts"
+
+
+@pytest.mark.parametrize("name", sorted(parts()))
+def test_every_part_says_what_it_does(name):
+    assert len((parts()[name].__doc__ or "").split()) >= 8
+
+
+@pytest.mark.parametrize("path", sorted(ROOT.rglob("*.py")), ids=lambda path: str(path.relative_to(ROOT)))
+def test_no_file_runs_code_from_data(path):
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Call):
+            called = ast.unparse(node.func)
+            assert called not in {"eval", "exec", "os.system", "pickle.load", "pickle.loads", "np.load"} or (
+                called == "np.load" and "allow_pickle=False" in ast.unparse(node)
+            ), f"{path}:{node.lineno} calls {called}"
+            if called == "torch.load":
+                assert "weights_only=True" in ast.unparse(node)
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            assert "pickle" not in ast.unparse(node), f"{path}:{node.lineno} imports pickle"
+
+
+def test_what_is_shipped_is_small():
+    sizes = {path: path.stat().st_size for path in ROOT.rglob("*") if path.is_file() and path.suffix not in {".py", ".pyc", ".nbi", ".nbc"}}
+    weights = sum(size for path, size in sizes.items() if "weights" in path.parts)
+    samples = sum(size for path, size in sizes.items() if "samples" in path.parts)
+    assert weights <= 10 << 20
+    assert samples <= 6 << 20
