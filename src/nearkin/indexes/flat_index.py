@@ -9,57 +9,133 @@ from typing import Self
 import numpy as np
 
 from nearkin.indexes.checks import check_dim, check_table, checked_candidates, checked_keep, checked_rows_held, joined_things
+from nearkin.indexes.flat_scan import encode, products, scan
 from nearkin.stage import Index, fitted, learned
 from nearkin.tables import Hits, Vectors, best
+
+_BLOCK = 16_384  # rows read at once, so that a memory map is never loaded whole
+_GROUP = 64  # queries scanned together
 
 
 @dataclass(kw_only=True)
 class FlatIndex(Index):
     """Exact search by inner product, every query against every item: the yardstick for all other indexes.
 
-    Vectors[q, d] -> Hits[q, min(k, n)]. Cost: q * n * d multiplications; memory 4 * n * d bytes.
+    Vectors[q, d] -> Hits[q, min(k, n)]; float32 or float16 items, which may be a memory map. Equal scores by row.
+    score = the product in float64, rounded to float32, the same to the last bit in any batch. A scan of 8-bit copies with an error
+    bound (`flat_scan`) first rules out the rows that cannot be among the k best; where that leaves too many, all are multiplied.
+    Cost: q * n * d multiplications of small integers and some hundred exact products a query; memory d + 9 bytes an item on top of the
+    rows. `add` copies the rows, `remove` marks them.
+    Refused: another dim.
     """
 
     k: int = 10
     items_: Vectors | None = learned()
+    codes_: np.ndarray | None = learned()  # int8 [n, d]
+    steps_: np.ndarray | None = learned()  # float32 [n]
+    slacks_: np.ndarray | None = learned()  # float32 [n]
+    reach_: float | None = learned()  # no item is longer
     gone_: np.ndarray | None = learned()  # bool [n]: removed
 
     def fit(self, items: Vectors) -> Self:
         check_table(self, items, Vectors)
+        self.codes_, self.steps_, self.slacks_, self.reach_ = _encoded(items.rows)
         self.items_, self.gone_ = items, np.zeros(len(items), np.bool_)
         return self
 
     def add(self, items: Vectors) -> Self:
-        old, other = fitted(self), copy(self)
+        old = fitted(self)
+        check_table(self, items, Vectors)
         check_dim(self, old.items_.dim, items.dim)
+        new, other = type(self)(k=self.k).fit(items), copy(self)
+        for name in ("codes_", "steps_", "slacks_", "gone_"):
+            setattr(other, name, np.concatenate([getattr(old, name), getattr(new, name)]))
         rows = np.concatenate([old.items_.rows, items.rows])
         other.items_ = Vectors(rows, joined_things(self, old.items_.things, items.things))
-        other.gone_ = np.concatenate([old.gone_, np.zeros(len(items), np.bool_)])
+        other.reach_ = max(old.reach_, new.reach_)
         return other
 
     def remove(self, rows: np.ndarray) -> Self:
-        old, other = fitted(self), copy(self)
-        other.gone_ = old.gone_.copy()
+        other = copy(fitted(self))
+        other.gone_ = other.gone_.copy()
         other.gone_[checked_rows_held(rows, len(self))] = True
         return other
 
     def __len__(self) -> int:
+        """Rows, those of removed items among them."""
         return len(fitted(self).items_)
 
     def __call__(self, queries: Vectors, *, keep: np.ndarray | None = None) -> Hits:
-        items = fitted(self).items_
-        check_table(self, queries, Vectors)
-        check_dim(self, items.dim, queries.dim)
+        items, asked = fitted(self).items_, self._checked(queries)
         keep = checked_keep(keep, len(self))
-        barred = self.gone_ if keep is None else self.gone_ | ~keep
-        scores = np.where(barred, -np.inf, self._products(queries, items.rows))
-        return best(scores, min(self.k, len(items)), queries=queries.things, items=items.things)
+        barred, k = self.gone_ if keep is None else self.gone_ | ~keep, min(self.k, len(self))
+        found = [each for start in range(0, len(asked), _GROUP) for each in self._candidates(asked[start : start + _GROUP], barred, k)]
+        ranked = [self._best_of(query, rows, k) for query, rows in zip(asked, found)]
+        rows = np.array([row for row, _ in ranked], np.int32).reshape(len(asked), k)
+        scores = np.array([score for _, score in ranked], np.float32).reshape(len(asked), k)
+        return Hits(rows, scores, queries.things, items.things)
 
     def score(self, queries: Vectors, rows: np.ndarray) -> np.ndarray:
-        items = fitted(self).items_
+        asked, scores = self._checked(fitted(self) and queries), np.full(np.shape(rows), -np.inf, np.float32)
         rows = checked_candidates(rows, len(queries), len(self))
-        scores = np.take_along_axis(self._products(queries, items.rows), np.maximum(rows, 0), 1)
-        return np.where((rows >= 0), scores, -np.inf).astype(np.float32)
+        for query, wanted, line in zip(asked, rows, scores):
+            line[wanted >= 0] = self._products(query, wanted[wanted >= 0])
+        return scores
 
-    def _products(self, queries, rows):
-        return np.stack([np.einsum("nd,d->n", rows, q) for q in queries.rows.astype(np.float32)]) if len(queries) else np.empty((0, len(rows)), np.float32)
+    def _candidates(self, queries: np.ndarray, barred: np.ndarray, k: int) -> list[np.ndarray]:
+        """For each query float32 [q, d] the rows that may be among its k best, rising."""
+        live = np.flatnonzero(~barred)
+        if not k or not len(live):
+            return [live[:0]] * len(queries)
+        held, open_ = (self.codes_, self.steps_, self.slacks_), barred
+        if len(live) * 4 < len(self):  # gathering a few rows costs less than passing by the others
+            held, open_ = tuple(each[live] for each in held), np.zeros(len(live), np.bool_)
+        room = min(len(live), max(8 * k, 4096))
+        rows, counts = np.empty((len(queries), room), np.int32), np.zeros(len(queries), np.int64)
+        norms = np.linalg.norm(queries.astype(np.float64), axis=1)
+        codes, steps, rests = _encoded_queries(queries)
+        extras = (rests + 1e-6 * norms) * self.reach_  # the second part covers the rounding of scores to float32
+        scan(*held, open_, codes, steps, norms, extras, k, rows, counts)
+        found = [live if count < 0 else line[:count] for line, count in zip(rows, counts)]
+        return found if open_ is barred else [live[each] if count >= 0 else each for each, count in zip(found, counts)]
+
+    def _best_of(self, query: np.ndarray, rows: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
+        """The k best of these rows, in order, padded."""
+        hits = best(self._products(query, rows)[None], k, rows=rows[None], queries=None, items=None)
+        width = hits.k
+        return np.pad(hits.rows[0], (0, k - width), constant_values=-1), np.pad(hits.scores[0], (0, k - width), constant_values=-np.inf)
+
+    def _products(self, query: np.ndarray, rows: np.ndarray) -> np.ndarray:
+        """Exact scores of these rows, read block by block."""
+        held = self.items_.rows  # type: ignore[union-attr]
+        blocks = [rows[start : start + _BLOCK] for start in range(0, len(rows), _BLOCK)]
+        parts = [products(held[block].astype(np.float32, copy=False), query) for block in blocks]
+        return np.concatenate(parts) if parts else np.empty(0, np.float32)
+
+    def _checked(self, queries: Vectors) -> np.ndarray:
+        check_table(self, queries, Vectors)
+        check_dim(self, self.items_.dim, queries.dim)  # type: ignore[union-attr]
+        return np.ascontiguousarray(queries.rows, np.float32)
+
+
+def _encoded(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, float]:
+    """Codes, steps and slacks of rows, block by block, and how far the longest reaches."""
+    codes, steps, slacks = np.empty(rows.shape, np.int8), np.empty(len(rows), np.float32), np.empty(len(rows), np.float32)
+    reach = 0.0
+    for start in range(0, len(rows), _BLOCK):
+        part = slice(start, start + _BLOCK)
+        block = np.ascontiguousarray(rows[part], np.float32)
+        reach = max(reach, encode(block, codes[part], steps[part], slacks[part]))
+    return codes, steps, slacks, reach
+
+
+def _encoded_queries(queries: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Queries as int16 codes [q, d], float64 steps [q], and the length [q] of what the codes leave over.
+
+    The largest code is such that the product with any item's codes fits into 32 bits.
+    """
+    most = min(32_767, (2**31 - 1) // (127 * max(queries.shape[1], 1)))
+    wide = queries.astype(np.float64)
+    steps = np.maximum(np.abs(wide).max(axis=1, initial=0), 1e-300) / most
+    codes = np.rint(wide / steps[:, None])
+    return codes.astype(np.int16), steps, np.linalg.norm(wide - codes * steps[:, None], axis=1)
