@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from pathlib import Path
 
 import pyarrow as pa
 
 from nearkin.readers.beir import find
+from nearkin.readers.debian_packages import RELATIONS
+from nearkin.readers.relations import relations
 from nearkin.readers.tables import read_table
-from nearkin.tables import Catalog, Data, Links
+from nearkin.tables import Catalog, Data
 
-RELATIONS = ("depends", "recommends", "suggests", "enhances")
 PACKAGE_ROLES = {"id": "id", "name": "text", "short": "text", "long": "text", "section": "category", "tags": "category"}
 
 
@@ -34,16 +34,3 @@ def debian(folder: Path) -> Data:
     table = table.rename_columns({"name": "id"}).add_column(1, "name", table["name"])
     items = Catalog(table.drop_columns(list(RELATIONS)), PACKAGE_ROLES)
     return Data(name="catalog-debian", items=items, links=relations(items, {name: table[name].to_pylist() for name in RELATIONS}))
-
-
-def relations(items: Catalog, targets: dict[str, Iterable[list[str] | None]]) -> Links:
-    """Edges from each item to the ids listed for it, a kind at a time; ids outside the catalogue are left out."""
-    known = set(items.id_list)
-    edges = [
-        (source, target, kind)
-        for kind, lists in targets.items()
-        for source, ids in zip(items.id_list, lists)
-        for target in ids or ()
-        if target in known
-    ]
-    return Links.edges(items, [(source, target) for source, target, _ in edges], [kind for *_, kind in edges])

@@ -24,7 +24,7 @@ WHOLE = r"^-?(0|[1-9][0-9]{0,17})$"
 NUMBER = r"^[+-]?([0-9]|[1-9][0-9]*)?(\.[0-9]+)?([eE][+-]?[0-9]+)?$"
 
 
-def delimited_batches(path: Path, delimiter: str | None = None) -> Iterator[pa.Table]:
+def delimited_batches(path: Path, delimiter: str | None = None, *, quotes: bool = True) -> Iterator[pa.Table]:
     """The rows of a CSV or TSV file in tables of strings; an empty field is null.
 
     The delimiter is a tab for .tsv and, for .csv, the one of comma, semicolon and tab that the header has most of.
@@ -36,7 +36,7 @@ def delimited_batches(path: Path, delimiter: str | None = None) -> Iterator[pa.T
     with opened(path) as stream:
         done = 0
         try:
-            for batch in _reader(stream, names, delimiter, ragged):
+            for batch in _reader(stream, names, delimiter, ragged, quotes):
                 _refuse_ragged(ragged, path, names)
                 yield plain(pa.Table.from_batches([batch]), str(path), done)
                 done += batch.num_rows
@@ -82,7 +82,7 @@ def narrowed(table: pa.Table) -> pa.Table:
     return pa.table(columns)
 
 
-def _reader(stream: IO[bytes], names: list[str], delimiter: str, ragged: list[pacsv.InvalidRow]) -> pacsv.CSVStreamingReader:
+def _reader(stream: IO[bytes], names: list[str], delimiter: str, ragged: list[pacsv.InvalidRow], quotes: bool) -> pacsv.CSVStreamingReader:
     def note(row: pacsv.InvalidRow) -> str:
         ragged.append(row)
         return "skip"
@@ -91,7 +91,9 @@ def _reader(stream: IO[bytes], names: list[str], delimiter: str, ragged: list[pa
         pa.PythonFile(stream, mode="r"),
         # One thread, so that rows are counted.
         read_options=pacsv.ReadOptions(use_threads=False, block_size=BLOCK, column_names=names, skip_rows=1),
-        parse_options=pacsv.ParseOptions(delimiter=delimiter, newlines_in_values=True, invalid_row_handler=note),
+        parse_options=pacsv.ParseOptions(
+            delimiter=delimiter, quote_char='"' if quotes else False, newlines_in_values=quotes, invalid_row_handler=note
+        ),
         convert_options=pacsv.ConvertOptions(
             column_types=dict.fromkeys(names, pa.string()), strings_can_be_null=True, null_values=[""], quoted_strings_can_be_null=True
         ),
