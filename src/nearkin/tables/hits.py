@@ -90,7 +90,7 @@ class Hits:
 
     def take(self, rows: np.ndarray | Sequence[int]) -> Self:
         """The hits of these queries."""
-        chosen = np.asarray(rows)
+        chosen = np.asarray(rows, np.int64)
         return type(self)(self.rows[chosen], self.scores[chosen], None if self.queries is None else self.queries.take(chosen), self.items)
 
     def to_links(self) -> Links:

@@ -38,7 +38,7 @@ class Vectors:
 
     def take(self, rows: np.ndarray | Sequence[int]) -> Self:
         """The vectors (and things) at these rows."""
-        return type(self)(self.rows[np.asarray(rows)], None if self.things is None else self.things.take(rows))
+        return type(self)(self.rows[np.asarray(rows, np.int64)], None if self.things is None else self.things.take(rows))
 
 
 def unit(rows: np.ndarray) -> np.ndarray:
