@@ -65,7 +65,7 @@ def test_unknown_items_are_refused_or_left_out(tmp_path):
     [
         (",i1,1,1", "row 1: the column 'user' is empty"),
         ("u,i1,,1", "row 1: the time 'time' is empty"),
-        ("u,i1,soon,1", "the time 'time' must be whole numbers or dates"),
+        ("u,i1,soon,1", "the field 'time' must hold numbers or dates"),
         ("u,i1,1,much", "the weight 'weight' must be a number"),
     ],
 )

@@ -8,11 +8,11 @@ from typing import Literal
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from nearkin.errors import BadInput, listed
 from nearkin.readers.tables import read_table
 from nearkin.tables import Catalog, Links
+from nearkin.tables.times import seconds_of
 
 NAMES = {
     "left": (
@@ -58,14 +58,14 @@ def read_links(
     left = left if left is not None else Catalog.of(left_ids.unique().to_pylist())
     sides = (_rows(left, left_ids, columns["left"], path, unknown), _rows(right, right_ids, columns["right"], path, unknown))
     kept = np.flatnonzero((sides[0] >= 0) & (sides[1] >= 0))
-    time = _times(table[columns["time"]], columns["time"], path)[kept] if "time" in columns else None
-    order = kept[np.lexsort((np.zeros(len(kept)) if time is None else time, sides[0][kept]))]
+    time = _times(table[columns["time"]], columns["time"], path) if "time" in columns else None
+    order = kept[np.lexsort((np.zeros(len(kept)) if time is None else time[kept], sides[0][kept]))]
     return Links(
         left,
         right,
         sides[0][order],
         sides[1][order],
-        time=None if time is None else _times(table[columns["time"]], columns["time"], path)[order],
+        time=None if time is None else time[order],
         weight=_weights(table[columns["weight"]], columns["weight"], path)[order] if "weight" in columns else None,
         kind=table[columns["kind"]].cast(pa.string()).combine_chunks().take(pa.array(order)) if "kind" in columns else None,
     )
@@ -114,18 +114,10 @@ def _times(column: pa.ChunkedArray, name: str, path: Path) -> np.ndarray:
     if column.null_count:
         raise BadInput(f"{path}, row {int(np.argmax(np.asarray(column.is_null()))) + 1}: the time {name!r} is empty; give each link one")
     try:
-        if pa.types.is_string(column.type):
-            column = column.cast(pa.timestamp("us", tz="UTC" if _zoned(column) else None))
-        if pa.types.is_temporal(column.type):
-            column = column.cast(pa.timestamp("us")).cast(pa.timestamp("s"), safe=False)
-            return np.asarray(column.cast(pa.int64()))
-        return np.asarray(pc.floor(column)).astype(np.int64)
-    except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
-        raise BadInput(f"{path}: the time {name!r} must be whole numbers or dates such as 2024-05-31 12:00:00 ({error})") from error
-
-
-def _zoned(column: pa.ChunkedArray) -> bool:
-    return len(column) > 0 and pc.match_substring_regex(column.slice(0, 1), r"(Z|[+-]\d{2}:?\d{2})$")[0].as_py()  # type: ignore[no-any-return]
+        whole = pa.types.is_integer(column.type)  # positions and nanoseconds may be larger than a float holds exactly
+        return np.asarray(column) if whole else np.floor(seconds_of(column, name)).astype(np.int64)
+    except BadInput as error:
+        raise BadInput(f"{path}: {error}") from error
 
 
 def _weights(column: pa.ChunkedArray, name: str, path: Path) -> np.ndarray:
