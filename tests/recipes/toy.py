@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 from typing import Self
 
@@ -33,7 +34,7 @@ class Letters(Encoder):
     def __call__(self, catalog: Catalog) -> Vectors:
         rows = np.zeros((len(catalog), self.letters * 26), np.float32)
         for row, text in enumerate(catalog.texts()):
-            for a, b in zip(text, text[1:]):
+            for a, b in itertools.pairwise(text):
                 rows[row, (ord(a) % self.letters) * 26 + ord(b) % 26] += 1
         return Vectors(unit(rows), catalog)
 

@@ -65,7 +65,8 @@ class SearchTask(Task):
 
     @cached_property
     def queries(self) -> Catalog:
-        assert self.data.queries is not None and self.data.truth is not None
+        assert self.data.queries is not None
+        assert self.data.truth is not None
         relevant = self.data.truth.take(self.data.truth.weight > 0)
         asked = relevant.left.take(np.unique(relevant.left_rows)).ids
         return self.data.queries.take(np.sort(self.data.queries.rows_of(asked)))

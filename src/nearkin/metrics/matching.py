@@ -68,5 +68,5 @@ def _keys(links: Links) -> Int[np.ndarray, " m"]:
     return np.unique(links.left_rows.astype(np.int64) * max(len(links.right), 1) + links.right_rows)
 
 
-def _ratio(part: float, whole: float) -> float:
+def _ratio(part: int | np.integer, whole: int | np.integer) -> float:
     return float(part / whole) if whole else 0.0

@@ -76,7 +76,7 @@ def compared(card: Card, data: str, measured: Measured) -> list[Line]:
 
 
 def verdict_of(lines: Sequence[Line], holds: bool | None = None) -> str:
-    """The claim's verdict: the recipe's own where it gives one; else it holds where every deciding line holds, and fails where one fails."""
+    """The recipe's own verdict where it gives one; else the claim holds where every deciding line does, and fails where one fails."""
     if holds is not None:
         return HOLDS if holds else FAILS
     given = {line.verdict for line in lines if line.decides}

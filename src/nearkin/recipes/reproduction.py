@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -125,7 +125,7 @@ def _averaged(runs: Sequence[Measures], seeds: Sequence[int]) -> Measures:
     for same in zip(*(run.measured for run in runs), strict=True):
         sizes = None if same[0].sizes is None else {name: np.mean([one.sizes[name] for one in same], 0) for name in same[0].sizes}
         values = {name: np.mean([one.values[name] for one in same], 0) for name in same[0].values}
-        merged.append(Measured(metric=same[0].metric, values=values, sizes=sizes, lower_is_better=same[0].lower_is_better, decides=same[0].decides))  # fmt: skip
+        merged.append(replace(same[0], values=values, sizes=sizes))
     figures = {name: [run.figures.get(name) for run in runs] for name in runs[0].figures} | {"seeds": list(seeds)}
     judged = [run.holds for run in runs if run.holds is not None]
     return Measures(measured=merged, figures=figures, curves=runs[0].curves, holds=all(judged) if judged else None)
