@@ -200,6 +200,15 @@ def check_intervals(module: ModuleType, seed: int) -> None:
         1 for swap in swaps if abs(sum((1 if s else -1) * (a - b) for s, a, b in zip(swap, ours, theirs))) >= abs(sum(ours - theirs)) - 1e-9
     )
     close(module.randomisation_test(ours, theirs, rounds=500, seed=3), (1 + far) / 501)
+    shares = random.integers(0, 3, 30).astype(float)
+    far = 0
+    seen = abs(sum(ours) / sum(sizes) - sum(theirs) / sum(shares))
+    for swap in swaps:
+        first = [(b, t) if s else (a, z) for s, a, z, b, t in zip(swap, ours, sizes, theirs, shares)]
+        second = [(a, z) if s else (b, t) for s, a, z, b, t in zip(swap, ours, sizes, theirs, shares)]
+        ratio = [sum(value for value, _ in side) / sum(size for _, size in side) for side in (first, second)]
+        far += abs(ratio[0] - ratio[1]) >= seen - 1e-9
+    close(module.randomisation_test(ours, theirs, our_sizes=sizes, rival_sizes=shares, rounds=500, seed=3), (1 + far) / 501)
     near = ours + random.choice([-0.5, 0.45], 30)
     close(module.randomisation_test(ours, near), module.randomisation_test(near, ours, rounds=10_000, seed=0))
     close(module.randomisation_test(ours, ours, rounds=50), 1)

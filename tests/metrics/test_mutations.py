@@ -27,7 +27,7 @@ SAME = {
         "_BLOCK = ": "2000000 -> 2000001",  # memory
         "max(1, _BLOCK // max(units, 1))": "",  # memory
         "np.where(whole > 0, whole, 1)": "1 -> 2",  # masked
-        "np.abs(signs @ difference) >= seen": ">= seen -> ",  # slack
+        "_SLACK": "",  # slack
     },
 }
 

@@ -1,5 +1,20 @@
 """Stages side by side on the same queries: one report with intervals and corrected p-values."""
 
+from nearkin.evaluate.evaluation import evaluate, evaluate_task
+from nearkin.evaluate.leaks import check_leaks
+from nearkin.evaluate.report import Report, Row
 from nearkin.evaluate.tasks import MatchTask, NextItemTask, Scores, SearchTask, Task, task_of
 
-__all__ = ["MatchTask", "NextItemTask", "Scores", "SearchTask", "Task", "task_of"]
+__all__ = [
+    "MatchTask",
+    "NextItemTask",
+    "Report",
+    "Row",
+    "Scores",
+    "SearchTask",
+    "Task",
+    "check_leaks",
+    "evaluate",
+    "evaluate_task",
+    "task_of",
+]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -11,6 +11,7 @@ from jaxtyping import Float, Int
 from nearkin.errors import ShapeError
 
 _BLOCK = 2_000_000  # drawn numbers held at a time
+_SLACK = 1e-12  # forgives rounding, so that a swap that changes nothing counts as equal
 
 
 class Interval(NamedTuple):
@@ -36,26 +37,36 @@ def paired_bootstrap(
     draw. A figure is the mean, or sum(values) / sum(sizes) where sizes are given (F1 over pairs). Cost: rounds * n draws.
     Refused: lengths that differ, no unit. Source: Efron's percentile bootstrap, paired over units as Sakai (2006) does.
     """
-    arrays = [ours, rival, _sizes(ours, our_sizes), _sizes(rival, rival_sizes)]
-    if not len(ours) or len({len(each) for each in arrays}) != 1:
-        raise ShapeError(f"expected two arrays of one length above 0, unit by unit, got {[len(each) for each in arrays]}")
-    differences = [_figure(arrays[0], arrays[2], draw) - _figure(arrays[1], arrays[3], draw) for draw in _draws(len(ours), rounds, seed)]
+    values, sizes = _checked(ours, rival, our_sizes, rival_sizes)
+    differences = [_figure(values[0], sizes[0], draw) - _figure(values[1], sizes[1], draw) for draw in _draws(len(ours), rounds, seed)]
     low, high = np.quantile(np.concatenate(differences), [(1 - level) / 2, (1 + level) / 2])
     return Interval(float(low), float(high))
 
 
-def randomisation_test(ours: Float[np.ndarray, " n"], rival: Float[np.ndarray, " n"], *, rounds: int = 10_000, seed: int = 0) -> float:
-    """Two-sided p-value that two systems differ only by chance: the labels of each unit are swapped at random.
+def randomisation_test(
+    ours: Float[np.ndarray, " n"],
+    rival: Float[np.ndarray, " n"],
+    *,
+    our_sizes: Float[np.ndarray, " n"] | None = None,
+    rival_sizes: Float[np.ndarray, " n"] | None = None,
+    rounds: int = 10_000,
+    seed: int = 0,
+) -> float:
+    """Two-sided p-value that two systems differ only by chance: which is which is swapped at random, unit by unit.
 
-    p = (1 + number of rounds with |mean difference| at least the one seen) / (1 + rounds). Cost: rounds * n draws.
+    p = (1 + number of rounds with |difference| at least the one seen) / (1 + rounds); figures as in `paired_bootstrap`.
+    Cost: rounds * n draws. Refused: lengths that differ, no unit.
     Source: Fisher's randomisation test; Smucker, Allan and Carterette, CIKM 2007.
     """
-    difference = np.asarray(ours, float) - np.asarray(rival, float)
-    seen = abs(difference.sum()) - 1e-12  # the slack forgives rounding, so that a swap of nothing counts as equal
+    values, sizes = _checked(ours, rival, our_sizes, rival_sizes)
+    seen = abs(_ratio(values[0].sum(), sizes[0].sum()) - _ratio(values[1].sum(), sizes[1].sum()))
     random, extreme = np.random.default_rng(seed), 0
-    for count in _blocks(len(difference), rounds):
-        signs = random.integers(0, 2, (count, len(difference)), dtype=np.int8) * 2 - 1
-        extreme += int((np.abs(signs @ difference) >= seen).sum())
+    for count in _blocks(len(ours), rounds):
+        swapped = random.integers(0, 2, (count, len(ours)), dtype=np.int8).astype(float)
+        moved, moved_sizes = swapped @ (values[1] - values[0]), swapped @ (sizes[1] - sizes[0])
+        first = _ratio(values[0].sum() + moved, sizes[0].sum() + moved_sizes)
+        second = _ratio(values[1].sum() - moved, sizes[1].sum() - moved_sizes)
+        extreme += int((np.abs(first - second) >= seen - _SLACK).sum())
     return (1 + extreme) / (1 + rounds)
 
 
@@ -71,13 +82,26 @@ def holm(p_values: Sequence[float]) -> list[float]:
     return corrected.tolist()
 
 
+Pair = tuple[np.ndarray, np.ndarray]
+
+
+def _checked(ours: np.ndarray, rival: np.ndarray, our_sizes: np.ndarray | None, rival_sizes: np.ndarray | None) -> tuple[Pair, Pair]:
+    """Values and sizes of both as float64; sizes are 1 where none are given."""
+    values = (np.asarray(ours, float), np.asarray(rival, float))
+    given = zip(values, (our_sizes, rival_sizes), strict=True)
+    sizes = [np.ones(len(each)) if size is None else np.asarray(size, float) for each, size in given]
+    if not len(ours) or len({len(each) for each in (*values, *sizes)}) != 1:
+        raise ShapeError(f"expected arrays of one length above 0, unit by unit, got {[len(each) for each in (*values, *sizes)]}")
+    return values, (sizes[0], sizes[1])
+
+
 def _figure(values: Float[np.ndarray, " n"], sizes: Float[np.ndarray, " n"], draw: Int[np.ndarray, "r n"]) -> Float[np.ndarray, " r"]:
-    whole = sizes[draw].sum(1)
-    return values[draw].sum(1) / np.where(whole > 0, whole, 1)
+    return _ratio(values[draw].sum(1), sizes[draw].sum(1))
 
 
-def _sizes(values: np.ndarray, sizes: np.ndarray | None) -> Float[np.ndarray, " n"]:
-    return np.ones(len(values)) if sizes is None else np.asarray(sizes, float)
+def _ratio(part: Any, whole: Any) -> Any:
+    """part / whole, or part where whole is 0 (which is 0 as well, in all that is counted here)."""
+    return part / np.where(whole > 0, whole, 1)
 
 
 def _draws(units: int, rounds: int, seed: int) -> Iterator[Int[np.ndarray, "r n"]]:
