@@ -1,0 +1,149 @@
+"""Matching two tables without labels: planted answers, symmetry, and floors on real tables."""
+
+import os
+import time
+
+import numpy as np
+import pytest
+
+from nearkin import data, worlds
+from nearkin.encoders.char_grams import CharGrams
+from nearkin.errors import BadInput
+from nearkin.indexes.inverted_index import InvertedIndex
+from nearkin.indexes.weightings import Impacts
+from nearkin.matching import match
+from nearkin.tables import Catalog
+
+
+def f1(matches, truth):
+    found, right = set(matches.links.pairs()), set(truth.pairs())
+    return 2 * len(found & right) / max(len(found) + len(right), 1)
+
+
+def renamed(catalog):
+    """The same things, the fields under other names and in another order."""
+    names = catalog.table.column_names
+    table = catalog.table.rename_columns(["id", *(f"field {place}" for place in range(1, len(names)))])
+    order = ["id", *reversed(table.column_names[1:])]
+    roles = {f"field {place}": catalog.roles[name] for place, name in enumerate(names) if place} | {"id": "id"}
+    return Catalog(table.select(order), roles)
+
+
+def test_lists_without_typos_are_matched_exactly():
+    world = worlds.two_lists(typos=0.0, seed=1)
+    found = match(world.queries, world.items)
+    assert set(found.links.pairs()) == set(world.truth.pairs())
+    assert found.expected_matches == pytest.approx(100, abs=10)
+    assert found.warning == ""
+
+
+def test_typos_cost_little():
+    world = worlds.two_lists(typos=0.5, seed=3)
+    assert f1(match(world.queries, world.items), world.truth) > 0.97
+
+
+def test_lists_without_overlap_give_almost_no_links_and_a_warning():
+    for seed in range(3):
+        world = worlds.two_lists(overlap=0.0, seed=seed)
+        found = match(world.queries, world.items)
+        assert len(found.links) <= 4
+        assert "seem to have a partner" in found.warning
+
+
+def test_where_few_rows_have_a_partner_only_those_are_linked():
+    for seed in range(3):
+        world = worlds.two_lists(overlap=0.1, seed=seed)
+        found = match(world.queries, world.items)
+        assert f1(found, world.truth) > 0.95
+        assert "seem to have a partner" in found.warning
+
+
+def test_left_and_right_may_be_swapped():
+    world = worlds.two_lists(typos=0.4, seed=1)
+    there, back = match(world.queries, world.items), match(world.items, world.queries)
+    assert abs(f1(there, world.truth) - f1(back, world.truth.reversed())) < 0.01
+
+
+def test_rows_may_be_shuffled():
+    world = worlds.two_lists(typos=0.4, seed=1)
+    random = np.random.default_rng(0)
+    mixed = [table.take(random.permutation(len(table))) for table in (world.queries, world.items)]
+    assert abs(f1(match(world.queries, world.items), world.truth) - f1(match(*mixed), world.truth)) < 0.01
+
+
+def test_columns_may_have_other_names():
+    world = worlds.two_lists(typos=0.2, seed=2)
+    found = match(world.queries, renamed(world.items))
+    assert set(found.columns) == {("name", "field 1"), ("year", "field 2"), ("code", "field 3")}
+    assert f1(found, world.truth) > 0.99
+
+
+def test_copies_inside_a_table_are_all_linked_when_several_partners_are_allowed():
+    world = worlds.two_lists(left=120, right=120, typos=0.1, seed=4)
+    twice = Catalog.of(
+        [f"{name}{mark}" for mark in "ab" for name in world.items.id_list],
+        **{name: world.items[name] * 2 for name in ("name", "year", "code")},
+    )
+    wanted = {(left, f"{right}{mark}") for left, right in world.truth.pairs() for mark in "ab"}
+    found = set(match(world.queries, twice, one_to_one=False).links.pairs())
+    assert len(found & wanted) > 0.9 * len(wanted)
+    assert len(found - wanted) < 0.1 * len(wanted)
+
+
+def test_any_search_stage_may_block():
+    world = worlds.two_lists(typos=0.1)
+    encoder = CharGrams(fields=("name",)).fit(world.queries, world.items)
+    search = encoder >> InvertedIndex(k=5, weighting=Impacts()).fit(encoder(world.items))
+    assert f1(match(world.queries, world.items, blocking=search), world.truth) > 0.99
+    with pytest.raises(BadInput, match="fit its index on the right table"):
+        match(world.items, world.queries, blocking=search)
+
+
+def test_a_link_is_explained_and_a_pair_never_compared_is_refused():
+    world = worlds.two_lists(typos=0.1)
+    found = match(world.queries, world.items)
+    left, right = found.links.pairs()[0]
+    reasons = found.explain(left, right)
+    assert reasons[0].weight > 0
+    assert reasons[0].value > reasons[0].usual
+    far = next(name for name in world.items.id_list if name not in {r for _, r in found.links.pairs()})
+    with pytest.raises(BadInput, match="not compared"):
+        for name in world.queries.id_list:
+            found.explain(name, far)
+
+
+@pytest.mark.parametrize(("left", "right"), [(0, 3), (1, 1), (2, 0)])
+def test_tiny_tables(left, right):
+    tables = [Catalog.of([str(row) for row in range(size)], name=["red shoe", "blue hat", "old coat"][:size]) for size in (left, right)]
+    assert len(match(*tables).links) <= min(left, right)
+
+
+def test_rows_that_share_no_filled_column_are_never_linked():
+    left = Catalog.of(name=["12 main street", "old oak inn", "red fox"], street=["", "", ""])
+    right = Catalog.of(name=["", "old oak inn", "red fox"], street=["12 main street", "", ""])
+    assert ("0", "0") not in match(left, right).links.pairs()
+
+
+FLOORS = {
+    "er-abt-buy": (0.95, 0.93),
+    "er-amazon-google": (0.71, 0.7),
+    "er-dblp-acm": (0.985, 0.985),
+    "er-imdb-tmdb": (0.90, 0.93),
+    "er-restaurants": (0.55, 0.95),
+}
+
+
+@pytest.mark.parametrize("name", FLOORS)
+def test_real_tables_reach_their_floors(name):
+    if name not in data.available():
+        pytest.skip(f"{name} is not in NEARKIN_DATA ({os.environ.get('NEARKIN_DATA', 'unset')})")
+    pair = data.load(name)
+    start = time.process_time()
+    found = match(pair.queries, pair.items)
+    seconds = time.process_time() - start
+    right = set(pair.truth.pairs())
+    recall = len(set(found.links.pairs()) & right) / len(right)
+    least_f1, least_recall = FLOORS[name]
+    assert f1(found, pair.truth) >= least_f1
+    assert recall >= least_recall
+    assert seconds < 40
