@@ -159,7 +159,13 @@ def main() -> int:
             if wrong:
                 faults.append(f"kill {kill} during {list(under_way) or 'nothing'}: {wrong}")
                 print(faults[-1], file=sys.stderr)
-    figures = {"kills": chosen.kills, "seed": chosen.seed, "killed during": cut, "faults": faults, "seconds": round(time.time() - started, 1)}
+    figures = {
+        "kills": chosen.kills,
+        "seed": chosen.seed,
+        "killed during": cut,
+        "faults": faults,
+        "seconds": round(time.time() - started, 1),
+    }
     print(json.dumps(figures, indent=1))
     if chosen.out:
         chosen.out.write_text(json.dumps(figures, indent=1) + "\n")

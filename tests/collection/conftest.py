@@ -8,13 +8,24 @@ TITLES = {
     "violin": "violin with bow and case", "piano": "digital piano with weighted keys", "lamp": "desk lamp", "candle": "scented candle",
     "novel": "a novel about a detective in Paris", "atlas": "road atlas of Europe",
 }  # fmt: skip
-KINDS = {"shoe": "wear", "boot": "wear", "hat": "wear", "guitar": "music", "violin": "music", "piano": "music", "novel": "books", "atlas": "books"}
+KINDS = {
+    "shoe": "wear",
+    "boot": "wear",
+    "hat": "wear",
+    "guitar": "music",
+    "violin": "music",
+    "piano": "music",
+    "novel": "books",
+    "atlas": "books",
+}
 
 
 def goods() -> Catalog:
     names = list(TITLES)
     prices = [10.0 * (row + 1) for row in range(len(names))]
-    return Catalog.of(names, title=list(TITLES.values()), price=prices).with_fields({"kind": "category"}, kind=[KINDS.get(n, "home") for n in names])
+    return Catalog.of(names, title=list(TITLES.values()), price=prices).with_fields(
+        {"kind": "category"}, kind=[KINDS.get(n, "home") for n in names]
+    )
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from nearkin.collection import Collection
 from nearkin.encoders.bag_of_words import BagOfWords
 from nearkin.errors import BadInput
 from nearkin.indexes.inverted_index import InvertedIndex
-from nearkin.tables import Catalog
+from nearkin.tables import Catalog, Links
 
 from .conftest import goods
 
@@ -154,3 +154,52 @@ def test_a_filter_returns_k_whenever_k_exist_and_equals_the_exact_answer(tmp_pat
         assert ids == [name for name, _ in kept]
     both = shop.search(queries, k=10, where=f"rank < {round(size * share)}")
     assert all(len(ids) == min(10, round(size * share)) for ids in both.ids())
+
+
+def interactions(items: Catalog) -> Links:
+    walks = [
+        ["shoe", "boot", "hat"],
+        ["shoe", "boot", "lamp"],
+        ["guitar", "violin", "piano"],
+        ["guitar", "violin", "novel"],
+        ["boot", "hat"],
+    ]
+    people = Catalog.of([f"u{row}" for row in range(len(walks))])
+    pairs = [(f"u{row}", item) for row, walk in enumerate(walks) for item in walk]
+    return Links.interactions(people, items, [a for a, _ in pairs], [b for _, b in pairs], time=np.arange(len(pairs)))
+
+
+def test_recommendations_follow_what_people_did_and_say_why(tmp_path):
+    shop = Collection.build(tmp_path / "shop", goods(), links=interactions(goods()))
+    assert shop.recommend([["shoe"]], k=1).ids() == [["boot"]]
+    first = shop.recommend([["hat", "guitar"]], k=1, explain=True).of(0)[0]
+    assert first.item == "violin"
+    assert next(iter(first.why["because of"])) == "guitar"
+    assert not {"shoe", "boot"} & set(shop.recommend([["shoe", "boot"]], k=9).ids()[0])
+    assert len(shop.links) == 14
+
+
+def test_a_new_thing_is_recommended_and_a_removed_one_is_not(tmp_path):
+    shop = Collection.build(tmp_path / "shop", goods(), links=interactions(goods()))
+    shop.add(things(sandal="red running sandal shoe for women"))
+    shop.remove(["boot"])
+    for view in (shop, Collection.open(shop.place)):
+        found = view.recommend([["shoe"]], k=9).ids()[0]
+        assert "sandal" in found
+        assert "boot" not in found
+    assert shop.recommend([["shoe"]], k=2, where="kind = 'music'").ids()[0]
+    shop.compact()
+    assert "sandal" in shop.recommend([["shoe"]], k=9).ids()[0]
+    assert "boot" not in shop.links.pairs().__str__()
+
+
+def test_without_links_content_recommends(shop):
+    assert shop.recommend([["guitar"]], k=2).ids()[0][0] in {"violin", "piano"}
+
+
+def test_edges_between_things_recommend_companions(tmp_path):
+    items = goods()
+    edges = Links.edges(items, [("shoe", "boot"), ("shoe", "hat"), ("lamp", "candle"), ("novel", "atlas"), ("guitar", "violin")])
+    shop = Collection.build(tmp_path / "shop", items, links=edges)
+    assert set(shop.recommend([["shoe"]], k=2).ids()[0]) == {"boot", "hat"}
+    assert Collection.open(shop.place).recommend([["lamp"]], k=1).ids() == [["candle"]]

@@ -14,10 +14,7 @@ BLOCK = re.compile(r"^```python\n(.*?)^```", re.DOTALL | re.MULTILINE)
 def test_the_code_on_the_page_runs(page, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     text = page.read_text()
-    source = "".join(
-        "\n" * (text[: match.start()].count("\n") + 1 - before) + match[1]
-        for match, before in _with_lines_before(text)
-    )
+    source = "".join("\n" * (text[: match.start()].count("\n") + 1 - before) + match[1] for match, before in _with_lines_before(text))
     exec(compile(source, str(page), "exec"), {"__name__": "__main__"})
 
 

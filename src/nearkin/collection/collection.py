@@ -20,7 +20,7 @@ from nearkin.collection.explain import reasons
 from nearkin.collection.fitting import DEFAULT_WEIGHTS, Progress, default_branches, fit_stages, quiet
 from nearkin.collection.lock import writing
 from nearkin.collection.manifest import Manifest
-from nearkin.collection.recommending import recommended
+from nearkin.collection.recommending import fit_recommender, recommended
 from nearkin.collection.snapshot import Snapshot
 from nearkin.collection.store import Store
 from nearkin.collection.texts import as_queries, searchable
@@ -41,7 +41,7 @@ class Collection:
     def __init__(self, place: Path, manifest: Manifest, store: Store, snapshot: Snapshot, *, pinned: bool) -> None:
         self.place, self.manifest = place, manifest
         self._store, self._snapshot, self._pinned = store, snapshot, pinned
-        self._recommender: Searcher | None = None
+        self._recommender: Any = None
 
     @classmethod
     def build(
@@ -177,17 +177,17 @@ class Collection:
     ) -> Answers:
         """What comes next after each history of ids (oldest first); things of the history are left out."""
         table = histories if isinstance(histories, Catalog) else Catalog.histories(histories)
-        return recommended(self.recommender, table, self.catalog, _positive(k), self._keep(where), explain=explain)
+        return recommended(self.recommender, table, _positive(k), self._keep(where), explain=explain)
 
     @property
-    def recommender(self) -> Searcher:
-        """The fitted recommender, loaded when first used."""
-        if self._recommender is None:
-            if not self.manifest.recommend:
-                raise BadInput(f"{self.place} has no recommender yet; give it links: nearkin build PLACE ITEMS --links FILE")
-            loaded = Stage.load(self.place / "stages" / self.manifest.stages[self.manifest.recommend])
-            assert isinstance(loaded, Searcher)
-            self._recommender = loaded
+    def recommender(self) -> Any:
+        """The recommender over the present things, loaded when first used; by content alone where there are no links."""
+        if self._recommender is None and self.manifest.recommend:
+            self._recommender = Stage.load(self.place / "stages" / self.manifest.stages[self.manifest.recommend])
+        elif self._recommender is None:
+            self._recommender = fit_recommender(self.catalog, None, list(self._snapshot.branches.values())[-1].encoder)
+        if not self._recommender.items_.ids.equals(self.catalog.ids):
+            self._recommender = self._recommender.for_items(searchable(self.catalog))
         return self._recommender
 
     def stage(self, name: str | None = None) -> Searcher:

@@ -50,7 +50,7 @@ def fit_stages(place: Path, manifest: Manifest, chosen: Mapping[str, tuple[Any, 
     if links is not None:
         say("fitting recommend")
         fitted["recommend"] = f"recommend-{mark}"
-        fit_recommender(catalog, links).save(place / "stages" / fitted["recommend"])
+        fit_recommender(catalog, links, encoder).save(place / "stages" / fitted["recommend"])
     manifest = replace(manifest, stages=fitted, recommend="recommend" if links is not None else "")
     manifest.write(place)
     _remove_unnamed(place / "stages", set(fitted.values()))

@@ -2,23 +2,55 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from nearkin.collection.answers import Answers
-from nearkin.stage import Searcher
-from nearkin.tables import Catalog, Links, best
+from nearkin.collection.texts import searchable
+from nearkin.stage import Encoder
+from nearkin.tables import Catalog, Links
+
+if TYPE_CHECKING:
+    from nearkin.indexes.from_history import BlockRecommender
+
+REASONS = 3  # history items named in an explanation
 
 
-def fit_recommender(catalog: Catalog, links: Links) -> Any:
-    """Placeholder until the blend is there."""
+def fit_recommender(catalog: Catalog, links: Links | None, encoder: Encoder) -> BlockRecommender:
+    """The default blend of what people did and what things are; by content alone where there are no links.
+
+    Links between things (edges) are read as one session a thing: itself, then what it points to.
+    """
     from nearkin.indexes.blend import Blend
+    from nearkin.indexes.content_profile import ContentProfile
 
-    return Blend().fit(links)
+    items = searchable(catalog)
+    none = np.empty(0, np.int32)
+    if links is None:
+        return ContentProfile(encoder=encoder).fit(Links(items, items, none, none))
+    left, right = _sessions(links) if links.left is catalog else (links.left_rows, links.right_rows)
+    return Blend.usual(encoder).fit(Links(links.left, items, left, right))
 
 
-def recommended(recommender: Searcher, histories: Catalog, catalog: Catalog, k: int, keep: np.ndarray | None, *, explain: bool) -> Answers:
-    """Hits of the recommender as rows of the present catalogue."""
-    hits = recommender(histories, keep=keep)
-    return Answers(best(hits.scores, k, rows=hits.rows, queries=histories, items=catalog))
+def _sessions(edges: Links) -> tuple[np.ndarray, np.ndarray]:
+    """Edges as sessions: each thing that points anywhere, followed by what it points to."""
+    starts = np.unique(edges.left_rows)
+    left, right = np.concatenate([starts, edges.left_rows]), np.concatenate([starts, edges.right_rows])
+    order = np.argsort(left, kind="stable")
+    return left[order], right[order]
+
+
+def recommended(model: BlockRecommender, histories: Catalog, k: int, keep: np.ndarray | None, *, explain: bool) -> Answers:
+    """The k best things for each history, and which of its things spoke for each."""
+    from nearkin.stage import with_k
+
+    hits = with_k(model, k)(histories, keep=keep)
+    if not explain:
+        return Answers(hits)
+    told = {}
+    for query, history in enumerate(histories["history"]):
+        for row in hits.rows[query][hits.rows[query] >= 0].tolist():
+            shares = model.explain(history or [], row)  # type: ignore[attr-defined]
+            told[query, row] = {"because of": dict(shares[:REASONS])}
+    return Answers(hits, told)

@@ -18,7 +18,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from nearkin.errors import BadInput, listed
+from nearkin.errors import BadInput, NearkinError, listed
 from nearkin.tables import Catalog, Links
 
 SEQ = "_seq"
@@ -143,7 +143,9 @@ def told(path: Path) -> Iterator[None]:
     """Turn what the storage layer raises into one clear message."""
     try:
         yield
-    except (OSError, RuntimeError) as error:
+    except NearkinError:
+        raise
+    except (OSError, RuntimeError, ValueError) as error:
         reason = str(error).split(", /")[0][:300]
         raise BadInput(f"{path} cannot be read or written: {reason}; check the disk, its free space and permissions") from error
 
