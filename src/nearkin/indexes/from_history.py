@@ -1,0 +1,106 @@
+"""Answering people from their histories: what all recommenders here share once they can score a block of people."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Sequence
+from typing import Any, Self
+
+import numpy as np
+
+from nearkin.errors import ShapeError
+from nearkin.indexes.histories import Histories
+from nearkin.indexes.history_kernels import first_rows
+from nearkin.stage import Recommender, fitted
+from nearkin.tables import Catalog, Hits, best
+
+
+class BlockRecommender(Recommender):
+    """A recommender that scores all items for a block of people; `repeats` says whether what someone had may be a hit again."""
+
+    k: int
+    repeats: bool
+    items_: Catalog | None
+
+    @abstractmethod
+    def block(self, histories: Histories, /) -> np.ndarray:
+        """Scores of all items: float32 [b, n], 0 where nothing speaks for an item."""
+
+    @abstractmethod
+    def for_items(self, items: Catalog, /) -> Self:
+        """The same model answering in the rows of another catalogue (one that grew, say), matched by id; nothing is learned anew."""
+
+
+def recommend(model: BlockRecommender, people: Catalog, keep: np.ndarray | None) -> Hits:
+    """The k best items of each person. Only a positive score makes a hit: no evidence, no hit.
+
+    Cost: the model's blocks, and one pass over the items a person.
+    """
+    items = fitted(model).items_
+    assert items is not None
+    hidden = _hidden(keep, len(items))
+    rows = np.full((len(people), min(model.k, len(items))), -1, np.int32)
+    scores = np.full(rows.shape, -np.inf, np.float32)
+    for start, stop, batch in Histories.of(people, items).batches(len(items)):
+        found = shown(model, batch, model.block(batch), hidden)
+        rows[start:stop] = first_rows(found, rows.shape[1])
+        scores[start:stop] = np.take_along_axis(found, np.maximum(rows[start:stop], 0), 1)
+    return best(scores, rows.shape[1], rows=rows, queries=people, items=items)
+
+
+def shown(model: BlockRecommender, histories: Histories, scores: np.ndarray, hidden: np.ndarray | None = None) -> np.ndarray:
+    """Scores with -inf for what may not be a hit: no evidence, kept out, or had before."""
+    scores[scores <= 0] = -np.inf
+    if hidden is not None:
+        scores[:, hidden] = -np.inf
+    if not model.repeats:
+        scores[histories.owners, histories.rows] = -np.inf
+    return scores
+
+
+def judge(model: BlockRecommender, people: Catalog, rows: np.ndarray) -> np.ndarray:
+    """Scores of given candidates: int [q, c] -> float32 [q, c]; -inf only where a row is -1, 0 where nothing speaks for an item."""
+    items = fitted(model).items_
+    assert items is not None
+    rows = np.asarray(rows)
+    if rows.ndim != 2 or len(rows) != len(people) or rows.max(initial=-1) >= len(items):
+        raise ShapeError(
+            f"candidates are int [{len(people)}, c], each below {len(items)}; got {list(rows.shape)}, up to {rows.max(initial=-1)}"
+        )
+    scores = np.empty(rows.shape, np.float32)
+    for start, stop, batch in Histories.of(people, items).batches(len(items)):
+        scores[start:stop] = np.take_along_axis(model.block(batch), np.maximum(rows[start:stop], 0), 1)
+    return np.where(rows >= 0, scores, -np.inf).astype(np.float32)
+
+
+def reasons(model: BlockRecommender, history: Sequence[str], row: int) -> list[tuple[str, float]]:
+    """What each item of a history adds to the score of the item at `row`, greatest first; for models linear in the history."""
+    items = fitted(model).items_
+    assert items is not None
+    histories = Histories.of(Catalog.histories([history]), items)
+    return named(items, histories.rows, model.block(histories.single())[:, row])
+
+
+def named(items: Catalog, rows: np.ndarray, shares: np.ndarray) -> list[tuple[str, float]]:
+    """Shares by id, greatest first."""
+    order = np.argsort(-shares, kind="stable")
+    return [(items.ids[int(rows[place])].as_py(), float(shares[place])) for place in order]
+
+
+def _hidden(keep: np.ndarray | None, count: int) -> np.ndarray | None:
+    if keep is None:
+        return None
+    keep = np.asarray(keep)
+    if keep.dtype != bool or keep.shape != (count,):
+        raise ShapeError(f"keep is bool [{count}], one an item; got {keep.dtype} {list(keep.shape)}")
+    return ~keep
+
+
+def copied(model: Any, **learned: Any) -> Any:
+    """The same settings with other learned fields."""
+    from copy import copy
+
+    other = copy(model)
+    for name, value in learned.items():
+        object.__setattr__(other, name, value)
+    return other
