@@ -25,11 +25,11 @@ import numpy as np
 
 warnings.filterwarnings("ignore", message="lance is not fork-safe")  # nothing of it runs before the forks
 
-from nearkin.collection import Collection  # imported before the forks, used only behind them
-from nearkin.encoders import bag_of_words, static_words  # noqa: F401
-from nearkin.indexes import flat_index, inverted_index  # noqa: F401
-from nearkin.tables import Catalog
-from nearkin.worlds import words
+from nearkin.collection import Collection  # noqa: E402 - imported before the forks, used only behind them
+from nearkin.encoders import bag_of_words, static_words  # noqa: E402, F401
+from nearkin.indexes import flat_index, inverted_index  # noqa: E402, F401
+from nearkin.tables import Catalog  # noqa: E402
+from nearkin.worlds import words  # noqa: E402
 
 VOCABULARY = words(60, np.random.default_rng(7))
 THINGS = 300
@@ -116,11 +116,14 @@ def told_by(handle: int) -> list[dict]:
 def one_kill(place: Path, texts: dict[str, str], seed: int) -> tuple[dict[str, str], dict, str]:
     """Change, kill, verify: (the state found, what was under way, what is wrong)."""
     child, handle = in_child(lambda tell: change(place, seed, tell))
-    time.sleep(random.Random(seed).uniform(0.05, 1.2))
-    os.kill(child, signal.SIGKILL)
-    os.waitpid(child, 0)
+    with os.fdopen(handle) as file:
+        first = file.readline()  # the collection is open and the first write begins
+        time.sleep(random.Random(seed).uniform(0, 0.8))
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+        told = [json.loads(line) for line in [first, *file] if line.endswith("\n")]
     under_way: dict = {}
-    for line in told_by(handle):
+    for line in told:
         if line.get("state") == "begin":
             under_way = line
         elif line.get("state") == "done":
