@@ -19,21 +19,21 @@ from nearkin.tables import Catalog
 def read(path: str | Path, *, roles: Mapping[str, str] | None = None, id: str | None = None) -> Catalog:
     """A file as a catalogue: Parquet, CSV, TSV, JSON Lines, RecBole, a Debian package index (.gz and .xz too), or a BEIR folder.
 
-    `roles` and `id` say what fields are; the others are guessed from names, types and values (`guessed` tells why).
+    `roles` and `id` say what fields are; the others are guessed from names, types and values (`read_guessed` tells why).
     Refused, naming file, line or row, and field: what the formats refuse, duplicate or missing ids.
     """
-    table, guess = guessed(path, roles=roles, id=id)
-    try:
-        return Catalog(table, guess.roles)
-    except BadInput as error:
-        raise BadInput(f"{path}: {error}") from error
+    return read_guessed(path, roles=roles, id=id)[0]
 
 
-def guessed(path: str | Path, *, roles: Mapping[str, str] | None = None, id: str | None = None) -> tuple[pa.Table, Guess]:
-    """The rows of a file and the roles of its fields with the reason for each."""
+def read_guessed(path: str | Path, *, roles: Mapping[str, str] | None = None, id: str | None = None) -> tuple[Catalog, Guess]:
+    """The same with the roles of the fields and the reason for each, to be shown."""
     path = _file(path)
     table = read_table(path, _texts(roles, id))
-    return table, _guess(path, table, roles, id)
+    guess = _guess(path, table, roles, id)
+    try:
+        return Catalog(table, guess.roles), guess
+    except BadInput as error:
+        raise BadInput(f"{path}: {error}") from error
 
 
 def read_batches(path: str | Path, *, roles: Mapping[str, str] | None = None, id: str | None = None) -> Iterator[Catalog]:

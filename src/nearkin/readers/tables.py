@@ -91,3 +91,8 @@ def _agreed(known: pa.DataType, kind: pa.DataType, where: str) -> pa.DataType:
     if both is None:
         raise BadInput(f"{where} holds {kind}, but {known} before; write one kind in all rows")
     return both
+
+
+def field_names(path: Path) -> list[str]:
+    """The fields of the first rows, in order."""
+    return next(iter(file_batches(path))).column_names  # type: ignore[no-any-return]

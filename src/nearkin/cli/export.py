@@ -1,0 +1,37 @@
+"""nearkin export: the catalogue back, a thing a line or as a Parquet file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+from typer import Option
+
+from nearkin.cli.options import Json, Place
+from nearkin.cli.results import flat, flush_lines, to_json
+from nearkin.cli.talk import say
+
+
+def export(
+    place: Place,
+    json: Json = False,
+    to: Annotated[Path | None, Option(help="write a Parquet file instead", metavar="FILE.parquet")] = None,
+) -> None:
+    """Print all things of a collection: a table with a header, or with --json an object a line."""
+    from nearkin.collection import Collection
+
+    with Collection.open(place) as collection:
+        if to is not None:
+            import pyarrow.parquet as pq
+
+            pq.write_table(collection.catalog.to_arrow(), to)
+            say(f"{to}: {len(collection):,} things")
+            return
+        if not json:
+            print(*collection.catalog.roles, sep="\t")
+        flush_lines(to_json(thing) if json else _row(thing) for thing in collection.export())
+
+
+def _row(thing: dict[str, object]) -> str:
+    cells = ("" if value is None else value if isinstance(value, str) else to_json(value) for value in thing.values())
+    return "\t".join(map(flat, cells))
