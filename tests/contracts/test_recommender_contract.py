@@ -18,9 +18,8 @@ from nearkin.indexes.directed_knn import DirectedKnn
 from nearkin.indexes.ease import Ease
 from nearkin.indexes.item_knn import ItemKnn
 from nearkin.indexes.popularity import Popularity
-
 from nearkin.stage import Stage
-from nearkin.tables import Catalog, Links
+from nearkin.tables import Catalog
 
 WORLD = worlds.cycles(users=80, circles=5, noise=0.1, seed=3)
 LINKS = WORLD.interactions
@@ -116,7 +115,7 @@ def test_unknown_items_of_a_history_are_passed_over(model):
 
 def test_histories_are_not_changed(model):
     before = [list(history) for history in PEOPLE["history"]]
-    offsets, rows = PEOPLE.history_rows(WORLD.items)
+    _, rows = PEOPLE.history_rows(WORLD.items)
     model(PEOPLE)
     assert PEOPLE["history"] == before
     np.testing.assert_array_equal(PEOPLE.history_rows(WORLD.items)[1], rows)

@@ -11,7 +11,7 @@ from nearkin.errors import BadInput, Missing
 from nearkin.refiners.rerank import Rerank
 from nearkin.tables import Catalog, best
 
-WORDS = "red blue green shoe hat coat warm light".split()
+WORDS = ["red", "blue", "green", "shoe", "hat", "coat", "warm", "light"]
 
 
 @pytest.fixture(scope="module")

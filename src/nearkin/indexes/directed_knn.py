@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any, Self
 
 import numpy as np
@@ -79,5 +80,5 @@ def _portions(offsets: np.ndarray, rows: np.ndarray, window: int) -> Iterator[tu
     whole = count_pairs(offsets, window)
     cuts = np.searchsorted(offsets, np.linspace(0, len(rows), 2 + whole // PAIRS))
     cuts[0], cuts[-1] = 0, len(offsets) - 1
-    for start, stop in zip(cuts, cuts[1:]):
+    for start, stop in pairwise(cuts):
         yield offsets[start : stop + 1] - offsets[start], rows[offsets[start] : offsets[stop]]

@@ -46,7 +46,7 @@ class Ease(BlockRecommender):
         order = np.argsort(-counts, kind="stable")[: self.most]
         chosen = np.sort(order[counts[order] > 0])
         people = events(interactions)[:, chosen]
-        self.matrix_ = _placed(self._weights((people.T @ people)), chosen, len(counts))
+        self.matrix_ = _placed(self._weights(people.T @ people), chosen, len(counts))
         self.items_ = interactions.right
         return self
 
