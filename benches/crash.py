@@ -26,13 +26,20 @@ import numpy as np
 warnings.filterwarnings("ignore", message="lance is not fork-safe")  # nothing of it runs before the forks
 
 from nearkin.collection import Collection  # noqa: E402 - imported before the forks, used only behind them
-from nearkin.encoders import bag_of_words, static_words  # noqa: E402, F401
-from nearkin.indexes import flat_index, inverted_index  # noqa: E402, F401
+from nearkin.collection.branch import Branch  # noqa: E402
+from nearkin.collection.fitting import default_branches  # noqa: E402
 from nearkin.tables import Catalog  # noqa: E402
 from nearkin.worlds import words  # noqa: E402
 
 VOCABULARY = words(60, np.random.default_rng(7))
 THINGS = 300
+
+
+def warm() -> None:
+    """Load the kernels and the word table before the forks, so that no child has to; nothing of the storage engine runs here."""
+    for encoder, index in default_branches().values():
+        branch = Branch.built(encoder, index, Catalog.of(text=["one two", "two three"]), np.arange(2))
+        branch(Catalog.of(text=["two"]))
 
 
 def text(chance: random.Random) -> str:
@@ -147,6 +154,7 @@ def main() -> int:
     arguments.add_argument("--seed", type=int, default=0)
     arguments.add_argument("--out", type=Path, default=None, help="where to write the figures")
     chosen = arguments.parse_args()
+    warm()
     started, faults, cut = time.time(), [], {"nothing": 0, "add": 0, "remove": 0, "compact": 0}
     with tempfile.TemporaryDirectory() as folder:
         place, chance = Path(folder) / "shop", random.Random(chosen.seed)

@@ -17,6 +17,7 @@ def build(
     place: Place,
     items: Annotated[Path, Argument(help="Parquet, CSV, TSV or JSON Lines (also .gz), a BEIR folder or a Debian package index")],
     links: Annotated[Path | None, Option(help="what people did, or which things belong together: a file of pairs of ids")] = None,
+    encoder: Annotated[str | None, Option(help="a sentence-transformers model in place of the static one", metavar="NAME")] = None,
     id_field: IdField = None,
     role: Roles = None,
     column: LinkColumns = None,
@@ -32,6 +33,11 @@ def build(
     pairs_of_ids = None if links is None else links_of(links, things, pairs(column, "--column"), skip_unknown)
     from nearkin.collection import Collection
 
+    reader = None
+    if encoder is not None:
+        from nearkin.encoders.sentence_model import SentenceModel
+
+        reader = SentenceModel(model=encoder)
     with progress(f"building {place}") as tell:
-        collection = Collection.build(place, things, links=pairs_of_ids, progress=tell)
+        collection = Collection.build(place, things, links=pairs_of_ids, encoder=reader, progress=tell)
     say(f"{place}: {len(collection):,} things in {time.perf_counter() - started:.1f} s; try: nearkin search {place} WORDS")

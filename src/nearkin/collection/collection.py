@@ -25,7 +25,7 @@ from nearkin.collection.snapshot import Snapshot
 from nearkin.collection.store import Store
 from nearkin.collection.texts import as_queries, searchable
 from nearkin.errors import BadInput, listed
-from nearkin.stage import Searcher, Stage, fuse, with_k
+from nearkin.stage import Encoder, Searcher, Stage, fuse, with_k
 from nearkin.tables import Catalog, Hits, Links, best
 
 REBUILD_SHARE, REBUILD_LEAST = 0.25, 2_000  # stages are refitted once this share, and this many, of the things are new
@@ -50,14 +50,16 @@ class Collection:
         items: Catalog,
         *,
         links: Links | None = None,
+        encoder: Encoder | None = None,
         branches: Mapping[str, tuple[Any, Any]] | None = None,
         weights: Sequence[float] | None = None,
-        by: str = "minmax",
+        by: str | None = None,
         progress: Progress | None = None,
     ) -> Self:
         """Make a new collection from these things (and what people did with them), and open it.
 
-        `branches`: name -> (encoder, index) for other ways to search than words and meaning; `weights`, `by`: how they are fused.
+        `encoder` reads the meaning of texts in place of the shipped static model; as strong as words, it gets half the weight, by
+        z-scores. `branches`: name -> (encoder, index) for other ways to search; `weights`, `by`: how they are fused.
         All is written beside `place` and renamed at the end, so an interruption leaves nothing under that name.
         Refused: an existing place, an empty catalogue.
         """
@@ -70,10 +72,15 @@ class Collection:
         try:
             say(f"writing {len(items):,} things")
             Store.create(draft, items)
-            chosen = dict(branches) if branches is not None else default_branches()
-            shares = weights if weights is not None else DEFAULT_WEIGHTS if branches is None else [1 / len(chosen)] * len(chosen)
+            chosen = dict(branches) if branches is not None else default_branches(encoder)
+            static = encoder is None and branches is None
+            shares = weights or (DEFAULT_WEIGHTS if static else [1 / len(chosen)] * len(chosen))
             manifest = Manifest(
-                roles=items.roles, search=tuple(chosen), weights=tuple(shares), by=by, edges=links is not None and links.left is items
+                roles=items.roles,
+                search=tuple(chosen),
+                weights=tuple(shares),
+                by=by or ("minmax" if static else "zscore"),
+                edges=links is not None and links.left is items,
             )
             manifest.write(draft)
             if links is not None:

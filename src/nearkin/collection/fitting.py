@@ -16,21 +16,21 @@ from nearkin.collection.store import Store
 from nearkin.stage import Encoder, Index
 
 Progress = Callable[[str], None]
-DEFAULT_WEIGHTS = (0.7, 0.3)  # words, meaning: measured never worse than words alone on four collections
+DEFAULT_WEIGHTS = (0.7, 0.3)  # words, meaning: with the static model measured never worse than words alone on four collections
 
 
 def quiet(_message: str) -> None:
     """Say nothing."""
 
 
-def default_branches() -> dict[str, tuple[Encoder, Index]]:
-    """Words (BM25) and meaning (the shipped static model, searched exactly): needs neither torch nor a download."""
+def default_branches(encoder: Encoder | None = None) -> dict[str, tuple[Encoder, Index]]:
+    """Words (BM25) and meaning (this encoder, or the shipped static model which needs neither torch nor a download; searched exactly)."""
     from nearkin.encoders.bag_of_words import BagOfWords
     from nearkin.encoders.static_words import StaticWords
     from nearkin.indexes.flat_index import FlatIndex
     from nearkin.indexes.inverted_index import InvertedIndex
 
-    return {"words": (BagOfWords(), InvertedIndex()), "meaning": (StaticWords(), FlatIndex())}
+    return {"words": (BagOfWords(), InvertedIndex()), "meaning": (encoder or StaticWords(), FlatIndex())}
 
 
 def fit_stages(place: Path, manifest: Manifest, chosen: Mapping[str, tuple[Any, Any]], say: Progress) -> Manifest:
