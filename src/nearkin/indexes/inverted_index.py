@@ -9,7 +9,7 @@ from typing import Any, Self
 import numpy as np
 
 from nearkin.errors import BadInput, ShapeError
-from nearkin.indexes import postings
+from nearkin.indexes import posting_lists, postings
 from nearkin.indexes.checks import check_dim, check_table, checked_candidates, checked_keep, checked_rows_held, joined_things
 from nearkin.indexes.weightings import Bm25, Weighting, lacking
 from nearkin.stage import Index, fitted, learned
@@ -39,6 +39,7 @@ class InvertedIndex(Index):
     items_: np.ndarray | None = learned()  # uint32 [postings], rising in each term
     counts_: np.ndarray | None = learned()  # uint8, uint16 or float32 [postings]
     weights_: np.ndarray | None = learned()  # float32 [postings], made from all the others
+    floors_: np.ndarray | None = learned()  # float32 [v, 3]: the 10th, 100th and 1000th largest weight of each term
     lacks_: np.ndarray | None = learned()  # float32 [v]: what a term adds to the score of items that lack it
     lengths_: np.ndarray | None = learned()  # float32 [n]: sum of counts; -1 where the item was removed
     things_: Catalog | None = learned(optional=True)
@@ -56,7 +57,7 @@ class InvertedIndex(Index):
         if len(offsets) < len(old.offsets_):
             raise ShapeError(f"InvertedIndex holds {len(old.offsets_) - 1} terms, got vectors over {items.dim}; extend the encoder first")
         kind = np.result_type(old.counts_, counts)
-        lists = postings.joined(
+        lists = posting_lists.joined(
             old.offsets_, old.items_, old.counts_.astype(kind), offsets, places, counts.astype(kind), np.uint32(len(self))
         )
         other = copy(self)
@@ -68,7 +69,7 @@ class InvertedIndex(Index):
         old, gone = fitted(self), np.zeros(len(self), np.bool_)
         gone[checked_rows_held(rows, len(self))] = True
         other = copy(self)
-        lists = postings.without(old.offsets_, old.items_, old.counts_, gone)
+        lists = posting_lists.without(old.offsets_, old.items_, old.counts_, gone)
         other._hold(*lists, np.where(gone, np.float32(-1), old.lengths_), old.things_)
         return other
 
@@ -79,7 +80,7 @@ class InvertedIndex(Index):
     def __call__(self, queries: SparseVectors, *, keep: np.ndarray | None = None) -> Hits:
         index, values = fitted(self), self._checked(queries)
         keep = checked_keep(keep, len(self))
-        lists = (index.offsets_, index.items_, index.weights_, _EVERY if keep is None else keep)
+        lists = (index.offsets_, index.items_, index.weights_, index.floors_, _EVERY if keep is None else keep)
         rows, scores = postings.search(
             queries.offsets, queries.columns, values, self._shifts(queries), *lists, len(self), min(self.k, len(self))
         )
@@ -105,7 +106,7 @@ class InvertedIndex(Index):
         check_table(self, items, SparseVectors)
         if len(items.values) and items.values.min() < 0:
             raise BadInput("InvertedIndex holds counts or weights that are not negative; search signed vectors by FlatIndex")
-        offsets, places, values = postings.transposed(items.offsets, items.columns, items.values, items.dim)
+        offsets, places, values = posting_lists.transposed(items.offsets, items.columns, items.values, items.dim)
         return offsets, places, _smallest(values)
 
     def _hold(self, offsets: np.ndarray, items: np.ndarray, counts: np.ndarray, lengths: np.ndarray, things: Catalog | None) -> None:
@@ -120,6 +121,7 @@ class InvertedIndex(Index):
             part = slice(start, start + _AT_ONCE)
             gain = self.weighting.gain(counts[part].astype(np.float64), lengths[items[part]] / mean) - lacking(self.weighting)
             self.weights_[part] = gain * rarity[_terms_of(offsets, start, len(gain))]
+        self.floors_ = posting_lists.largest(offsets, self.weights_)
 
     def _checked(self, queries: SparseVectors) -> np.ndarray:
         check_table(self, queries, SparseVectors)

@@ -10,28 +10,33 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
+from nearkin.indexes.posting_lists import LEVELS
 from nearkin.indexes.ranked import keep_largest, key_of, push, row_of, sort_falling
 
 RANGE = 65_536
+BINS = 1024
 STRIDE = 16  # items a block; block b of nb is {b, b + nb, b + 2 nb, ...}, so that all maxima are taken by whole-vector operations
 SPARSE = 12  # with fewer than one posting in so many items, reading the postings again beats a scan of all sums (measured)
 
 
 @njit(cache=True, nogil=True)
-def search(starts, columns, values, shifts, offsets, items, weights, keep, size, k):  # type: ignore[no-untyped-def]
+def search(starts, columns, values, shifts, offsets, items, weights, floors, keep, size, k):  # type: ignore[no-untyped-def]
     """The k best items of each query in CSR form: rows int32 [q, k] (-1 pads) and scores float32 [q, k] (-inf there).
 
     shifts: float32 [q], added to every score; keep: bool [n] or empty, only these items. Items whose sum is 0 are no hits.
+    floors: what `largest` gave for LEVELS; a query starts with the best of its terms' floors, for k items reach that score.
     """
     rows = np.full((len(starts) - 1, k), -1, np.int32)
     scores = np.full((len(starts) - 1, k), -np.inf, np.float32)
     sums, blocks = np.zeros(RANGE, np.float32), np.empty(RANGE // STRIDE, np.float32)
-    keys, tops = np.empty(max(4 * k, 1024), np.uint64), np.empty(max(4 * k, 1024), np.uint64)
+    keys, tops = np.empty(max(4 * k, 64), np.uint64), np.empty(max(4 * k, 64), np.uint64)
     cell = np.empty(1, np.float32)
     for query in range(len(starts) - 1):
         first, last = starts[query], starts[query + 1]
         places = offsets[columns[first:last]]
         count, floor = 0, np.uint64(0)
+        if len(keep) == 0:
+            floor = _first_floor(columns[first:last], values[first:last], floors, shifts[query], k, cell)
         for base in range(0, size, RANGE):
             width = min(RANGE, size - base)
             ends = _ends(places, columns[first:last], offsets, items, base + RANGE, size)
@@ -46,6 +51,21 @@ def search(starts, columns, values, shifts, offsets, items, weights, keep, size,
             places = ends
         _write(keys, count, k, rows[query], scores[query], cell)
     return rows, scores
+
+
+@njit(cache=True, nogil=True)
+def _first_floor(columns, values, floors, shift, k, cell):  # type: ignore[no-untyped-def]
+    """The lowest key of a score that k items reach by one term alone; 0 when no term has so many."""
+    cell[0] = 0
+    for level in range(len(LEVELS)):
+        if k <= LEVELS[level]:
+            for term in range(len(columns)):
+                cell[0] = max(cell[0], values[term] * floors[columns[term], level])
+            break
+    if cell[0] == 0:
+        return np.uint64(0)
+    cell[0] += shift
+    return np.uint64(cell.view(np.uint32)[0]) << np.uint64(32)
 
 
 @njit(cache=True, nogil=True)
@@ -87,42 +107,58 @@ def _mask(sums, keep, base, width):  # type: ignore[no-untyped-def]
 @njit(cache=True, nogil=True)
 def _from_lists(places, ends, items, base, sums, keep, shift, keys, count, floor, k, cell):  # type: ignore[no-untyped-def]
     """Candidates found by reading the lists again; each sum is put back to 0 when first met, so no item is taken twice."""
-    bits = cell.view(np.uint32)
+    base, least = np.uint32(base), _score_of(floor, cell)
     for term in range(len(places)):
         for place in range(places[term], ends[term]):
-            local = np.uint32(items[place] - np.uint32(base))
+            local = np.uint32(items[place] - base)
             value = sums[local]
-            if value > 0:
-                sums[local] = 0
-                cell[0] = value + shift
-                key = key_of(bits[0], items[place])
-                if key > floor and (len(keep) == 0 or keep[items[place]]):
-                    count, floor = push(keys, count, floor, key, k)
+            sums[local] = 0
+            if value > 0 and value + shift >= least and (len(keep) == 0 or keep[items[place]]):
+                count, floor = _offer(value + shift, items[place], keys, count, floor, k, cell)
+                least = _score_of(floor, cell)
     return count, floor
 
 
 @njit(cache=True, nogil=True)
 def _from_sums(sums, width, base, blocks, tops, shift, keys, count, floor, k, cell):  # type: ignore[no-untyped-def]
-    """Candidates found by looking at all sums, by way of the maxima of blocks; the sums are put back to 0.
+    """Candidates found by looking at all sums, which are put back to 0.
 
-    The k-th largest maximum is a score that k items reach, so only blocks that reach it, and in them only items that do, can
-    hold hits.
+    Where k items are known to reach a score, only blocks that reach it, and in them only items that do, can hold hits.
     """
-    bits = cell.view(np.uint32)
     number = (width + STRIDE - 1) // STRIDE
     _block_maxima(sums, number, blocks)
-    least = _reached_by(blocks, number, tops, shift, floor, k, cell)
-    for block in range(number):
-        if blocks[block] > 0 and blocks[block] + shift >= least:
-            for local in range(block, number * STRIDE, number):
-                value = sums[local]
-                if value > 0 and value + shift >= least:
-                    cell[0] = value + shift
-                    key = key_of(bits[0], base + local)
-                    if key > floor:
-                        count, floor = push(keys, count, floor, key, k)
+    if 4 * k > number:
+        least = _histogram_edge(sums[:width], blocks[:number].max(), shift, floor, k, cell)
+        for local in range(width):
+            if sums[local] > 0 and sums[local] + shift >= least:
+                count, floor = _offer(sums[local] + shift, base + local, keys, count, floor, k, cell)
+    else:
+        least = _kth_block(blocks, number, tops, shift, floor, k, cell)
+        for block in range(number):
+            if blocks[block] > 0 and blocks[block] + shift >= least:
+                for stride in range(STRIDE):
+                    local = block + stride * number
+                    if sums[local] > 0 and sums[local] + shift >= least:
+                        count, floor = _offer(sums[local] + shift, base + local, keys, count, floor, k, cell)
     sums[: number * STRIDE] = 0
     return count, floor
+
+
+@njit(cache=True, nogil=True)
+def _offer(score, item, keys, count, floor, k, cell):  # type: ignore[no-untyped-def]
+    """Take an item as a candidate if its key is above the floor."""
+    cell[0] = score
+    key = key_of(cell.view(np.uint32)[0], item)
+    if key > floor:
+        count, floor = push(keys, count, floor, key, k)
+    return count, floor
+
+
+@njit(cache=True, nogil=True)
+def _score_of(key, cell):  # type: ignore[no-untyped-def]
+    """The score in a key."""
+    cell.view(np.uint32)[0] = np.uint32(key >> np.uint64(32))
+    return cell[0]
 
 
 @njit(cache=True, nogil=True)
@@ -137,14 +173,9 @@ def _block_maxima(sums, number, blocks):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
-def _reached_by(blocks, number, tops, shift, floor, k, cell):  # type: ignore[no-untyped-def]
-    """A score that at least k items reach: the k-th largest block maximum, or what the floor says; 0 when neither is known."""
-    bits = cell.view(np.uint32)
-    bits[0] = np.uint32(floor >> np.uint64(32))
-    least = cell[0]
-    if 4 * k > number:
-        return least
-    count, edge = 0, np.uint64(0)
+def _kth_block(blocks, number, tops, shift, floor, k, cell):  # type: ignore[no-untyped-def]
+    """A score that at least k items reach: the k-th largest block maximum, or that of the floor."""
+    bits, least, count, edge = cell.view(np.uint32), _score_of(floor, cell), 0, np.uint64(0)
     for block in range(number):
         if blocks[block] > 0 and blocks[block] + shift >= least:
             cell[0] = blocks[block] + shift
@@ -153,9 +184,24 @@ def _reached_by(blocks, number, tops, shift, floor, k, cell):  # type: ignore[no
                 count, edge = push(tops, count, edge, key, k)
     if count >= k:
         keep_largest(tops, count, k)
-        bits[0] = np.uint32(tops[k - 1] >> np.uint64(32))
-        least = max(least, cell[0])
+        least = max(least, _score_of(tops[k - 1], cell))
     return least
+
+
+@njit(cache=True, nogil=True)
+def _histogram_edge(sums, most, shift, floor, k, cell):  # type: ignore[no-untyped-def]
+    """A score that at least k items reach: the lower edge of a bin of a histogram of the sums, or that of the floor."""
+    least, counts = _score_of(floor, cell), np.zeros(BINS, np.int32)
+    if most <= 0:
+        return least
+    scale = np.float32(BINS - 1) / most
+    for value in sums:
+        counts[np.uint32(value * scale)] += 1
+    total, edge = counts[BINS - 1], BINS - 1
+    while edge > 0 and total < k:
+        edge -= 1
+        total += counts[edge]
+    return max(least, np.float32(edge / scale * 0.999999) + shift)  # a little less, for the product above was rounded
 
 
 @njit(cache=True, nogil=True)
@@ -196,54 +242,3 @@ def _find(items, low, high, item):  # type: ignore[no-untyped-def]
         else:
             high = middle
     return low
-
-
-@njit(cache=True, nogil=True)
-def transposed(starts, columns, values, dim):  # type: ignore[no-untyped-def]
-    """Rows in CSR form to lists: offsets int64 [v + 1], items uint32 and values in the order of the terms, items rising."""
-    offsets = np.zeros(dim + 1, np.int64)
-    for column in columns:
-        offsets[column + 1] += 1
-    offsets = np.cumsum(offsets)
-    heads = offsets[:-1].copy()
-    items, turned = np.empty(len(columns), np.uint32), np.empty(len(columns), values.dtype)
-    for row in range(len(starts) - 1):
-        for place in range(starts[row], starts[row + 1]):
-            head = heads[columns[place]]
-            items[head], turned[head] = row, values[place]
-            heads[columns[place]] = head + 1
-    return offsets, items, turned
-
-
-@njit(cache=True, nogil=True)
-def joined(left, left_items, left_counts, right, right_items, right_counts, shift):  # type: ignore[no-untyped-def]
-    """Two sets of lists as one, the items of the right one after those of the left; terms that the left lacks are new."""
-    offsets = right.copy()
-    offsets[: len(left)] += left
-    offsets[len(left) :] += left[-1]
-    items, counts = np.empty(offsets[-1], np.uint32), np.empty(offsets[-1], left_counts.dtype)
-    for term in range(len(right) - 1):
-        head = offsets[term]
-        if term < len(left) - 1:
-            middle = head + left[term + 1] - left[term]
-            items[head:middle] = left_items[left[term] : left[term + 1]]
-            counts[head:middle] = left_counts[left[term] : left[term + 1]]
-            head = middle
-        for place in range(right[term], right[term + 1]):
-            items[head], counts[head] = right_items[place] + shift, right_counts[place]
-            head += 1
-    return offsets, items, counts
-
-
-@njit(cache=True, nogil=True)
-def without(offsets, items, counts, gone):  # type: ignore[no-untyped-def]
-    """The lists without the items where `gone` (bool [n]) is true."""
-    kept, kept_items, kept_counts = np.zeros_like(offsets), np.empty_like(items), np.empty_like(counts)
-    head = 0
-    for term in range(len(offsets) - 1):
-        for place in range(offsets[term], offsets[term + 1]):
-            if not gone[items[place]]:
-                kept_items[head], kept_counts[head] = items[place], counts[place]
-                head += 1
-        kept[term + 1] = head
-    return kept, kept_items[:head].copy(), kept_counts[:head].copy()

@@ -62,8 +62,7 @@ def push(keys, count, floor, key, k):  # type: ignore[no-untyped-def]
 def sort_falling(keys, count):  # type: ignore[no-untyped-def]
     """Order keys[:count] from the largest to the smallest."""
     if count > 64:
-        rising = np.sort(keys[:count])
-        keys[:count] = rising[::-1]
+        _sort_by_bytes(keys, count)
         return
     for place in range(1, count):
         key, gap = keys[place], place
@@ -71,3 +70,24 @@ def sort_falling(keys, count):  # type: ignore[no-untyped-def]
             keys[gap] = keys[gap - 1]
             gap -= 1
         keys[gap] = key
+
+
+@njit(cache=True, nogil=True)
+def _sort_by_bytes(keys, count):  # type: ignore[no-untyped-def]
+    """Radix sort, falling, a byte at a time from the lowest; a byte that all keys share is passed over."""
+    source, goal = keys[:count], np.empty(count, np.uint64)
+    starts = np.empty(257, np.int64)
+    for shift in range(0, 64, 8):
+        starts[:] = 0
+        for key in source:
+            starts[256 - np.int64((key >> np.uint64(shift)) & np.uint64(255))] += 1
+        if starts.max() == count:
+            continue
+        for byte in range(1, 257):
+            starts[byte] += starts[byte - 1]
+        for key in source:
+            byte = 255 - np.int64((key >> np.uint64(shift)) & np.uint64(255))
+            goal[starts[byte]] = key
+            starts[byte] += 1
+        source, goal = goal, source
+    keys[:count] = source
