@@ -22,7 +22,7 @@ from nearkin.stage import Stage, fitted, learned
 from nearkin.tables import Catalog, Hits, Links
 
 STEPS = 10  # weights are tried in tenths
-WINNERS = 5  # the mean of this many best weightings is taken, because 2,000 held-out steps do not tell neighbours apart
+WINNERS = 5  # the mean of this many best weightings is taken, because held-out steps do not tell neighbours apart
 DEEP = 100  # candidates of each part that the weights are tried on
 SCALED = 10  # a part is divided by the mean of its ten best scores for this person
 PRIOR = 1e-3  # of the popularity that fills a list where no part has anything to say
@@ -44,7 +44,7 @@ class Blend(BlockRecommender):
     k: int = 10
     repeats: bool = False  # whether what someone had may come again
     weights: tuple[float, ...] = ()  # chosen at `fit` when empty
-    people: int = 2000  # held out to choose the weights
+    people: int = 5000  # held out to choose the weights
     seed: int = 0
     items_: Catalog | None = learned()
     parts_: tuple[BlockRecommender, ...] | None = learned()
@@ -146,12 +146,15 @@ def candidates(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Each person's best of every part, and what each part says of them, scaled: int32 [q, c] and float32 [parts, q, c].
 
-    A row that stands twice, or may not be a hit, is marked -1. The target comes first.
+    A row that stands twice, or may not be a hit, is marked -1. The target comes first, with 0 where the person had it before.
     """
     all_rows, all_scores = [], []
     for start, stop, batch in histories.batches(items):
         blocks = [part.block(batch) for part in parts]
         scaled = [np.maximum(scores, 0) / _height(model, batch, scores) for scores in blocks]
+        if not model.repeats:
+            for scores in scaled:
+                scores[batch.owners, batch.rows] = 0
         open_blocks = [shown(model, batch, scores) for scores in blocks]
         found = [first_rows(scores, min(DEEP, items)) for scores in open_blocks]
         rows = np.concatenate([targets[start:stop, None], *found], axis=1)
@@ -178,5 +181,6 @@ def blended_ndcg(rows: np.ndarray, scores: np.ndarray, targets: np.ndarray, weig
 
 
 def weight_grid(parts: int) -> list[tuple[float, ...]]:
-    """All weights in tenths that sum to 1."""
-    return [tuple(n / STEPS for n in shares) for shares in product(range(STEPS + 1), repeat=parts) if sum(shares) == STEPS]
+    """All weights in tenths that sum to 1, the more even ones first, so that they win ties."""
+    found = [tuple(n / STEPS for n in shares) for shares in product(range(STEPS + 1), repeat=parts) if sum(shares) == STEPS]
+    return sorted(found, key=lambda weights: sum(weight**2 for weight in weights))
