@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 import nearkin
-from nearkin.stage import Stage
+from nearkin.stage import Encoder, Index, Stage
 
 ROOT = Path(nearkin.__file__).parent
 ROOMS = ("encoders", "indexes", "refiners", "matchers", "codecs", "projections")
@@ -43,11 +43,15 @@ def test_the_help_of_the_command_line_loads_no_engine():
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stderr.strip() == "[]"
 
 
-@pytest.mark.parametrize("name", sorted(parts()))
+# The suites of these kinds find their parts themselves, and fail for one that they cannot make.
+FOUND_BY_THEIR_SUITE = (Encoder, Index)
+
+
+@pytest.mark.parametrize("name", sorted(name for name, kind in parts().items() if not issubclass(kind, FOUND_BY_THEIR_SUITE)))
 def test_every_part_stands_in_a_contract_suite(name):
     """A part that no suite runs over is a part that may break unseen."""
     suites = "".join(path.read_text() for path in (Path(__file__).parents[1] / "contracts").glob("*.py"))
-    assert name in suites, f"{name} is in no suite under tests/contracts"
+    assert f"{name}(" in suites, f"{name} is in no suite under tests/contracts"
 
 
 @pytest.mark.parametrize("name", sorted(parts()))
