@@ -45,9 +45,16 @@ def test_the_help_of_the_command_line_loads_no_engine():
 
 # The suites of these kinds find their parts themselves, and fail for one that they cannot make.
 FOUND_BY_THEIR_SUITE = (Encoder, Index)
+EXCUSED = {
+    "Bm25": "the weighting of the plain InvertedIndex, which is in the suite of indexes",
+    "Rerank": "needs a cross-encoder, made in tests/refiners/test_rerank.py",
+    "Mixture": "answers from histories and vectors at once; tests/recipes/test_knn_embed.py compares it with loops",
+}
 
 
-@pytest.mark.parametrize("name", sorted(name for name, kind in parts().items() if not issubclass(kind, FOUND_BY_THEIR_SUITE)))
+@pytest.mark.parametrize(
+    "name", sorted(name for name, kind in parts().items() if not issubclass(kind, FOUND_BY_THEIR_SUITE) and name not in EXCUSED)
+)
 def test_every_part_stands_in_a_contract_suite(name):
     """A part that no suite runs over is a part that may break unseen."""
     suites = "".join(path.read_text() for path in (Path(__file__).parents[1] / "contracts").glob("*.py"))
