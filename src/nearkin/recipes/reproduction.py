@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -31,10 +31,9 @@ def reproduce(
     """The method and its rivals on the card's data (or the sets named), with the card's seeds (or these), as a `Proof`.
 
     Written to `folder` (None: nowhere): NAME.json, and NAME.png where the recipe gives curves; on other data NAME-DATA.json; `tiny`
-    runs the recipe's small world with its small settings and writes nothing. Values are averaged over the seeds unit by
-    unit before the bootstrap over units. `name` may be a checked module of your own,
-    `Recipe(name=, module=)`. Cost: that of the recipe, once a seed and set. Refused: unknown names, sets that lack
-    what the task needs.
+    runs the recipe's small world with its small settings and writes nothing. Values are averaged over the seeds unit by unit before
+    the bootstrap over units. `name` may also be a checked module of your own, `Recipe(name=, module=)`.
+    Cost: that of the recipe, once a seed and set. Refused: unknown names, sets that lack what the task needs.
     """
     paper = recipe(name) if isinstance(name, str) else name
     sets = _sets(paper, data, tiny)
@@ -42,25 +41,35 @@ def reproduce(
     for each in sets:
         found[each.name] = measured(paper, each, tiny=tiny, seeds=tuple(seeds or paper.card.seeds))
     lines = tuple(line for each, got in found.items() for one in got.measured for line in compared(paper.card, each, one))
-    judged = [got.holds for got in found.values() if got.holds is not None]
     proof = Proof(
         name=paper.name if data is None else "-".join([paper.name, *found]),
         card=paper.card,
         lines=lines,
-        verdict=verdict_of(lines, all(judged) if judged else None),
-        figures={name: value for got in found.values() for name, value in got.figures.items()} if len(found) == 1
-        else {f"{each}: {name}": value for each, got in found.items() for name, value in got.figures.items()},
+        verdict=verdict_of(lines, _judged(found.values())),
+        figures=_figures(found),
         data={each.name: each.fingerprint for each in sets},
         settings=asdict(paper.settings(tiny=tiny)),
         seconds={"all": time.perf_counter() - started},
         versions=versions(),
         machine=machine(),
         command=shlex.join(["nearkin", "reproduce", paper.name, *([] if data is None else ["--data", ",".join(found)])]),
-    )  # fmt: skip
+    )
     if folder is not None and not tiny:
         path = proof.write(Path(folder))
         draw([curve for got in found.values() for curve in got.curves], path.with_suffix(".png"))
     return proof
+
+
+def _judged(runs: Iterable[Measures]) -> bool | None:
+    """The recipe's own judgement over all runs, where it gives any."""
+    given = [run.holds for run in runs if run.holds is not None]
+    return all(given) if given else None
+
+
+def _figures(found: Mapping[str, Measures]) -> dict[str, Any]:
+    """Plain figures by name, with the set before the name where there are several."""
+    several = len(found) > 1
+    return {f"{data}: {name}" if several else name: value for data, got in found.items() for name, value in got.figures.items()}
 
 
 def measured(paper: Recipe, data: Data, *, tiny: bool, seeds: Sequence[int]) -> Measures:
@@ -127,5 +136,4 @@ def _averaged(runs: Sequence[Measures], seeds: Sequence[int]) -> Measures:
         values = {name: np.mean([one.values[name] for one in same], 0) for name in same[0].values}
         merged.append(replace(same[0], values=values, sizes=sizes))
     figures = {name: [run.figures.get(name) for run in runs] for name in runs[0].figures} | {"seeds": list(seeds)}
-    judged = [run.holds for run in runs if run.holds is not None]
-    return Measures(measured=merged, figures=figures, curves=runs[0].curves, holds=all(judged) if judged else None)
+    return Measures(measured=merged, figures=figures, curves=runs[0].curves, holds=_judged(runs))
