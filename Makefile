@@ -42,6 +42,7 @@ bench: .venv/bench
 	for bench in benches/*.py; do $(BIN)/python $$bench || exit 1; done
 
 docs: .venv/docs
+	$(BIN)/python scripts/make_papers_page.py
 	$(BIN)/mkdocs build --strict
 
 clean:

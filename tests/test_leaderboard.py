@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from nearkin import worlds
 from nearkin.errors import BadInput
 from nearkin.readers.trec import read_qrels, read_run, write_qrels, write_run
-from nearkin.recipes.leaderboard import Leaderboard
+from nearkin.recipes.leaderboard import Leaderboard, main
 from nearkin.tables import Catalog, Hits, Links, best
 from tests.metrics.oracles import random_hits
 
@@ -107,6 +107,20 @@ def test_the_page_shows_ranking_and_a_chart_a_task(board):
     assert "<td>1</td><td>A + B</td>" in page
     assert page.count("<rect") == 1
     assert "<h2>twins</h2>" in page
+
+
+def test_the_command_takes_a_run_and_writes_the_page(monkeypatch, tmp_path, capsys):
+    monkeypatch.setattr("nearkin.data.available", lambda: ["ir-scifact"])
+    monkeypatch.setattr("nearkin.data.load", lambda name: WORLD)
+    good, bad = tmp_path / "good.run", tmp_path / "bad.run"
+    good.write_bytes(run_of(30))
+    bad.write_text("nothing of a run")
+    assert main([str(tmp_path / "board"), "mine", "twins", str(good)]) == 0
+    assert capsys.readouterr().out == "1\tmine\t1.0000\ttwins=1.0000\n"
+    assert "mine" in (tmp_path / "board" / "index.html").read_text()
+    assert main([str(tmp_path / "board"), "mine", "twins", str(bad)]) == 1
+    assert "line 1" in capsys.readouterr().err
+    assert main([]) == 2
 
 
 @settings(max_examples=20, deadline=None)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+import sys
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from hashlib import blake2b
 from html import escape
@@ -133,6 +134,29 @@ class Leaderboard:
         return Entry(system=system, task=search.data.name, digest=digest, scores=scores, per_query=values)
 
 
+def main(arguments: Sequence[str]) -> int:
+    """FOLDER SYSTEM SET RUN-FILE: hand in a run, print the ranking, and write FOLDER/index.html.
+
+    The tasks are the reference collections that are here; status 1 where the run is refused, with its lines on stderr.
+    """
+    if len(arguments) != 4:
+        print("usage: python -m nearkin.recipes.leaderboard FOLDER SYSTEM SET RUN-FILE", file=sys.stderr)
+        return 2
+    from nearkin.data import available, load
+    from nearkin.recipes.card import cards
+
+    board = Leaderboard(folder=Path(arguments[0]), tasks=tuple(load(name) for name in cards()["brewing-beir"].data if name in available()))
+    try:
+        board.submit(arguments[1], arguments[2], arguments[3])
+    except BadInput as error:
+        print(error, file=sys.stderr)
+        return 1
+    (board.folder / "index.html").write_text(board.page(), encoding="utf-8")
+    for place, (system, mean, by) in enumerate(board.ranking(), 1):
+        print(place, system, "" if mean is None else f"{mean:.4f}", *(f"{task}={score:.4f}" for task, score in by.items()), sep="\t")
+    return 0
+
+
 def _read(path: Path) -> Entry:
     held: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     return Entry(**held)
@@ -170,3 +194,7 @@ rect{{fill:#4477aa}}svg text{{font-size:12px}}</style>
 {charts}
 </html>
 """
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(sys.argv[1:]))
