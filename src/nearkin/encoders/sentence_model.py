@@ -78,7 +78,7 @@ class SentenceModel(Encoder):
     @property
     def dim(self) -> int:
         """Numbers a vector."""
-        return self._running.dim
+        return int(self._running.dim)
 
     @property
     def folder(self) -> str:
@@ -150,7 +150,7 @@ class _Onnx:
 
     def __init__(self, settings: SentenceModel) -> None:
         try:
-            import onnxruntime
+            import onnxruntime  # type: ignore[import-untyped,unused-ignore]
             from tokenizers import Tokenizer
         except ImportError as error:
             raise Missing(error.name or "onnxruntime", "onnx") from error
@@ -187,7 +187,7 @@ def _padded(tokens: list[list[int]]) -> tuple[np.ndarray, np.ndarray]:
 
 def _mean(states: np.ndarray, mask: np.ndarray) -> np.ndarray:
     """The mean over the tokens that are there: [b, t, d] -> [b, d]."""
-    return np.einsum("btd,bt->bd", states, mask.astype(np.float32)) / mask.sum(1, keepdims=True)
+    return np.asarray(np.einsum("btd,bt->bd", states, mask.astype(np.float32)) / mask.sum(1, keepdims=True))
 
 
 def _takes_first(folder: str) -> bool:
