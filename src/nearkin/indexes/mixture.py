@@ -159,6 +159,7 @@ class Mixture(Recommender):
     ) -> tuple[list[np.ndarray], list[np.ndarray]]:
         """For each query its nearest `counts` items that are kept and not in the history: rows and cosines, best first."""
         had = [histories.rows[histories.offsets[person] : histories.offsets[person + 1]] for person in people]
+        had = had if keep is None else [rows[keep[rows]] for rows in had]
         most = max((int(count) + len(rows) for count, rows in zip(counts, had)), default=1)
         hits = with_k(self.near_items_, most)(Vectors(queries), keep=keep)
         fresh = [(line >= 0) & ~np.isin(line, seen) for line, seen in zip(hits.rows, had)]

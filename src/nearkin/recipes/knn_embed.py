@@ -50,7 +50,7 @@ class Settings:
     neighbours: tuple[int, ...] = (20, 50)  # ours
     own: tuple[float, ...] = (0.5, 0.8)  # ours; lambda
     k: int = 50
-    people: int = 2000  # ours; test people, drawn at random; half as many validate
+    people: int = 1500  # ours; test people, drawn at random; half as many validate
     seed: int = 0  # of the vectors and the clusters; the split is the same for all seeds
 
     @classmethod
