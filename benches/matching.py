@@ -21,7 +21,7 @@ import logging
 import platform
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from importlib.metadata import version
 from pathlib import Path
 from statistics import median
@@ -36,7 +36,6 @@ from nearkin.matchers.candidates import Candidates
 from nearkin.matchers.pair_features import codes_in, years_in
 from nearkin.matchers.profile import SHORT, numbers
 from nearkin.matching import match
-from nearkin.matching.blocking import block
 from nearkin.matching.describe import Described, describe
 from nearkin.plain_text import plain
 from nearkin.tables import Catalog, Links
@@ -63,7 +62,12 @@ def by_nearkin(left: Catalog, right: Catalog) -> tuple[Answer, dict[str, Any]]:
     found = match(left, right)
     pairs, learned = found.features_.pairs, found.learned_
     linked = Links(left, right, pairs.left_rows[learned.linked], pairs.right_rows[learned.linked])
-    said = {"expected precision": found.precision, "expected matches": found.expected_matches, "warned": bool(found.warning)}
+    said: dict[str, Any] = {
+        "expected precision": found.precision,
+        "expected matches": found.expected_matches,
+        "warned": bool(found.warning),
+    }
+    said["blocking"] = {"k": 5, "pairs": len(pairs), "keys": pairs.left_rows.astype(np.int64) * len(right) + pairs.right_rows}
     return (found.links, learned.scores[learned.linked], linked), said
 
 
@@ -84,7 +88,7 @@ def by_splink(tuned: bool) -> Callable[[Catalog, Catalog], tuple[Answer, dict[st
         tables = [api.register(frame, dataset_display_name=side) for side, frame in zip(("a_left", "b_right"), frames, strict=True)]
         linker = Linker(tables, settings, log_level=None)
         linker.training.estimate_probability_two_random_records_match(["l.head = r.head"], recall=0.6)
-        linker.training.estimate_u_using_random_sampling(max_pairs=2e5 if tuned else 1e6, seed=0)  # lists are slow to compare
+        linker.training.estimate_u_using_random_sampling(max_pairs=1e5, seed=0)  # word lists are slow to compare
         for rule in (block_on("rarest"), block_on("opening")):
             linker.training.estimate_parameters_using_expectation_maximisation(rule, record_sample_proportion=1.0)
         scored = linker.inference.predict().as_pandas_dataframe()
@@ -195,11 +199,14 @@ def judged(answer: Answer, truth: Links) -> dict[str, float]:
     }
 
 
-def blocked(left: Catalog, right: Catalog, truth: Links, k: int) -> dict[str, float]:
-    pairs = block(describe(left, right), k)
-    true = truth.left_rows.astype(np.int64) * len(right) + truth.right_rows
-    found = np.isin(true, pairs.left_rows.astype(np.int64) * len(right) + pairs.right_rows).sum()
-    return {"k": k, "pairs": len(pairs), "completeness": float(found / max(len(true), 1)), "quality": float(found / max(len(pairs), 1))}
+def with_blocking(row: dict[str, Any], truth: Links) -> dict[str, Any]:
+    """The candidates as completeness (share of true pairs among them) and quality (share of them that are true)."""
+    if "blocking" not in row:
+        return row
+    keys = row["blocking"].pop("keys")
+    hits = int(np.isin(truth.left_rows.astype(np.int64) * len(truth.right) + truth.right_rows, keys).sum())
+    row["blocking"] |= {"completeness": hits / max(len(truth), 1), "quality": hits / max(len(keys), 1)}
+    return row
 
 
 def measured(method: Any, left: Catalog, right: Catalog, truth: Links, repeats: int) -> dict[str, Any]:
@@ -212,23 +219,20 @@ def measured(method: Any, left: Catalog, right: Catalog, truth: Links, repeats: 
     return judged(answer, truth) | said | {"cpu seconds": round(median(seconds), 2), "cpu seconds, least and most": spread}
 
 
-def rows(repeats: int, methods: list[str]) -> list[dict[str, Any]]:
-    found = []
-    for name in SETS:
-        for overlap, share in OVERLAPS.items():
-            left, right, truth = thinned(data.load(name), share)
-            if not len(right):
-                continue
-            for method in methods:
+def rows(repeats: int, methods: list[str], overlaps: list[str]) -> Iterator[dict[str, Any]]:
+    """One row a method, overlap and set; rivals at the overlaps asked for."""
+    for method in methods:
+        for overlap in OVERLAPS if method == "nearkin" else overlaps:
+            for name in SETS:
+                left, right, truth = thinned(data.load(name), OVERLAPS[overlap])
+                if not len(right):
+                    continue
                 row = {"set": name, "overlap": overlap, "method": method, "matches": len(truth)}
                 try:
-                    row |= measured(METHODS[method], left, right, truth, repeats if method == "nearkin" and share == 1 else 1)
+                    row |= measured(METHODS[method], left, right, truth, repeats if overlap == "full" else 1)
                 except Exception as error:  # a rival that cannot be fitted to such data is a result too
                     row |= {"failed": f"{type(error).__name__}: {error}"[:200]}
-                row |= {"blocking": blocked(left, right, truth, 5)} if method == "nearkin" else {}
-                found.append(row)
-                print(line(row), flush=True)
-    return found
+                yield with_blocking(row, truth)
 
 
 def line(row: dict[str, Any]) -> str:
@@ -243,17 +247,20 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--methods", nargs="*", default=list(METHODS))
+    parser.add_argument("--rival-overlaps", nargs="*", default=list(OVERLAPS))
     parser.add_argument("--out", type=Path, default=Path("benches/results/matching.json"))
     options = parser.parse_args()
     warm = Catalog.of(name=["red shoe", "blue hat", "old coat"])
     match(warm, warm)
-    found = rows(options.repeats, options.methods)
     versions = {name: version(name) for name in ("nearkin", "numpy", "scipy", "numba", "splink", "duckdb")}
     machine = {"processor": platform.processor() or platform.machine(), "python": platform.python_version()}
     options.out.parent.mkdir(parents=True, exist_ok=True)
-    options.out.write_text(
-        json.dumps({"rows": found, "versions": versions, "machine": machine, "repeats": options.repeats}, indent=1) + "\n"
-    )
+    found: list[dict[str, Any]] = []
+    for row in rows(options.repeats, options.methods, options.rival_overlaps):
+        found.append(row)
+        print(line(row), flush=True)
+        told = {"rows": found, "versions": versions, "machine": machine, "repeats": options.repeats}
+        options.out.write_text(json.dumps(told, indent=1) + "\n")
 
 
 if __name__ == "__main__":

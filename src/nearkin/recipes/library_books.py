@@ -9,6 +9,7 @@ open list, which is not public. Left out: nothing.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from copy import copy
 from dataclasses import dataclass, replace
 from typing import Self
@@ -25,7 +26,7 @@ from nearkin.recipes.card import Card
 from nearkin.recipes.contract import OURS, Curve, Measured, Measures
 from nearkin.recipes.fuzzy_names import Fuzzy
 from nearkin.recipes.spine_pairs import SpinePairs
-from nearkin.stage import Stage
+from nearkin.stage import Memo, Stage
 from nearkin.tables import Catalog, Data, Links
 
 CARD = Card(
@@ -75,9 +76,29 @@ def search(items: Catalog, settings: Settings) -> Stage:
 
 def build(data: Data, settings: Settings = Settings()) -> Stage:
     """Catalog of readings -> Links to entries, weight = log-odds."""
-    nearest = search(data.items, settings)
-    pairs = trained(data.items, nearest, settings)
-    return nearest >> pairs >> OneToOne(reject=settings.reject, copies=settings.copies, copy_cost=settings.copy_cost)
+    return every(data.items, settings)[OURS]
+
+
+def rivals(data: Data, settings: Settings = Settings()) -> dict[str, Stage]:
+    """Stage 1 alone, with assignment, with copies; the pair model without assignment and without copies; fuzzy strings."""
+    plain = Fuzzy(items=data.items, fields=settings.fields)
+    fuzzy = {"fuzzy ratio": plain, "fuzzy token set": replace(plain, token_set=True)}
+    found = every(data.items, settings) | {name: stage >> BestFirst(copies=EVERYONE) for name, stage in fuzzy.items()}
+    return {name: stage for name, stage in found.items() if name != OURS}
+
+
+def every(items: Catalog, settings: Settings) -> dict[str, Stage]:
+    """Ours and its parts, which share their beginnings, so that a memo runs each once."""
+    nearest = search(items, settings)
+    pairs = trained(items, nearest, settings)
+    return {
+        OURS: nearest >> pairs >> OneToOne(reject=settings.reject, copies=settings.copies, copy_cost=settings.copy_cost),
+        "nearest alone": nearest >> BestFirst(copies=EVERYONE),
+        "assignment alone": nearest >> OneToOne(reject=-1.0),
+        "assignment with copies": nearest >> OneToOne(reject=-1.0, copies=settings.copies, copy_cost=0.1),
+        "pair model alone": nearest >> pairs >> BestFirst(copies=EVERYONE),
+        "pair model, no copies": nearest >> pairs >> OneToOne(reject=settings.reject),
+    }
 
 
 def trained(items: Catalog, nearest: Stage, settings: Settings) -> SpinePairs:
@@ -92,61 +113,40 @@ def trained(items: Catalog, nearest: Stage, settings: Settings) -> SpinePairs:
     return SpinePairs(fields=settings.fields).fit(nearest(read), Links(read, items, left, np.concatenate(truth)))
 
 
-def rivals(data: Data, settings: Settings = Settings()) -> dict[str, Stage]:
-    """Stage 1 alone, with assignment, with copies; the pair model without assignment; fuzzy strings."""
-    nearest = search(data.items, settings)
-    pairs = trained(data.items, nearest, settings)
-    return {
-        **untrained(data.items, settings),
-        "pair model alone": nearest >> pairs >> BestFirst(copies=EVERYONE),
-        "pair model, no copies": nearest >> pairs >> OneToOne(reject=settings.reject),
-        "fuzzy ratio": Fuzzy(items=data.items, fields=settings.fields) >> BestFirst(copies=EVERYONE),
-        "fuzzy token set": Fuzzy(items=data.items, fields=settings.fields, token_set=True) >> BestFirst(copies=EVERYONE),
-    }
-
-
-def untrained(items: Catalog, settings: Settings) -> dict[str, Stage]:
-    """Stage 1, alone and followed by assignment."""
-    nearest = search(items, settings)
-    return {
-        "nearest alone": nearest >> BestFirst(copies=EVERYONE),
-        "assignment alone": nearest >> OneToOne(reject=-1.0),
-        "assignment with copies": nearest >> OneToOne(reject=-1.0, copies=settings.copies, copy_cost=0.1),
-    }
-
-
 def report(data: Data, settings: Settings = Settings()) -> Measures:
     """Accuracy on the whole catalogue and on the shelf's own, beside rejection, incomplete and growing catalogues."""
     data.need("queries", "truth")
     whole, shelf = _known(data), shelf_only(data)
-    ours = build(data, settings)
-    measured = [
-        *accuracies(whole, "whole catalogue", ours, settings),
-        *accuracies(shelf, "entries on the shelf", build(shelf, settings), settings),
-    ]
-    with_tag = replace(settings, fields=(*settings.fields, "tag"))
-    tagged = untrained(whole.items, with_tag)["nearest alone"], build(whole, with_tag)
-    everything = ours(data.queries)
+    measured = [*accuracies(whole, "whole catalogue", settings), *accuracies(shelf, "entries on the shelf", settings)]
+    tagged = answers(whole, every(whole.items, replace(settings, fields=(*settings.fields, "tag"))), ("nearest alone", OURS))
+    everything = answers(data, every(data.items, settings), ("nearest alone", OURS))
+    has = np.isin(np.arange(len(data.queries)), data.truth.left_rows)
     figures = {
         "readings, entries, entries on the shelf": [len(whole.queries), len(whole.items), len(shelf.items)],
-        "with shelf tag: nearest alone, ours (whole)": [_mean(whole, stage) for stage in tagged],
-        "rejection AUROC: best cosine, ours": rejection(data, everything, settings),
-        "ours, likelier than not, all readings: precision, recall": operating_point(data, everything),
+        "with shelf tag, whole catalogue": {name: float(right(whole, links).mean()) for name, links in tagged.items()},
+        "AUROC of rejecting no books and books of elsewhere": {name: auroc(sureness(links), has) for name, links in everything.items()},
+        "ours, likelier than not, all readings: precision, recall": operating_point(data, everything[OURS]),
         "incomplete catalogue": {str(share): incomplete(shelf, share, settings) for share in settings.absent},
     }
     return Measures(measured=measured, figures=figures, curves=[growing(shelf, whole, measured, settings)])
 
 
-def accuracies(data: Data, name: str, ours: Stage, settings: Settings) -> list[Measured]:
+def answers(data: Data, stages: dict[str, Stage], names: Sequence[str]) -> dict[str, Links]:
+    """What these stages say of all readings; what they share is run once."""
+    memo = Memo()
+    return {name: memo.run(stages[name], data.queries) for name in names}
+
+
+def accuracies(data: Data, name: str, settings: Settings) -> list[Measured]:
     """Ours and every rival on all readings that have an entry; the slow fuzzy ones on a sample."""
-    stages = {OURS: ours, **rivals(data, settings)}
-    slow = [each for each in stages if each.startswith("fuzzy")]
-    values = {each: right(data, stage(data.queries)) for each, stage in stages.items() if each not in slow}
+    stages = every(data.items, settings)
+    values = {each: right(data, links) for each, links in answers(data, stages, list(stages)).items()}
     rows = np.sort(np.random.default_rng(0).permutation(len(data.queries))[: settings.fuzzy])
     sample = {OURS: values[OURS][rows]}
-    for each in slow:
-        links = stages[each](data.queries.take(rows))
-        sample[each] = right(data, Links(data.queries, data.items, rows[links.left_rows], links.right_rows))[rows]
+    for token_set in (False, True):
+        hits = Fuzzy(items=data.items, fields=settings.fields, token_set=token_set)(data.queries.take(rows))
+        links = Links(data.queries, data.items, rows, hits.rows[:, 0])
+        sample["fuzzy token set" if token_set else "fuzzy ratio"] = right(data, links)[rows]
     return [
         Measured(metric=f"accuracy, {name}", values=values),
         Measured(metric=f"accuracy, {name}, {len(rows)} readings", values=sample),
@@ -160,10 +160,6 @@ def right(data: Data, links: Links) -> np.ndarray:
     found = np.zeros(len(data.queries))
     found[links.left_rows[np.isin(keys, true)]] = 1
     return found
-
-
-def _mean(data: Data, stage: Stage) -> float:
-    return float(right(data, stage(data.queries)).mean())
 
 
 def _known(data: Data) -> Data:
@@ -182,13 +178,6 @@ def part(data: Data, readings: np.ndarray, entries: np.ndarray) -> Data:
     kept = np.isin(data.truth.left_rows, readings) & np.isin(data.truth.right_rows, entries)
     left, own = np.searchsorted(readings, data.truth.left_rows[kept]), np.searchsorted(entries, data.truth.right_rows[kept])
     return Data(name=data.name, queries=queries, items=items, truth=Links(queries, items, left, own))
-
-
-def rejection(data: Data, links: Links, settings: Settings) -> list[float]:
-    """AUROC of telling readings with an entry from no books and books of elsewhere: by the best cosine, and by our log-odds."""
-    has = np.isin(np.arange(len(data.queries)), data.truth.left_rows)
-    nearest = untrained(data.items, settings)["nearest alone"](data.queries)
-    return [auroc(sureness(each), has) for each in (nearest, links)]
 
 
 def sureness(links: Links) -> np.ndarray:
@@ -218,8 +207,7 @@ def incomplete(data: Data, share: float, settings: Settings) -> dict[str, float]
     less = part(data, np.arange(len(data.queries)), np.sort(kept))
     has = np.isin(np.arange(len(less.queries)), less.truth.left_rows)
     found = {}
-    for name, stage in (("nearest alone", untrained(less.items, settings)["nearest alone"]), (OURS, build(less, settings))):
-        links = stage(less.queries)
+    for name, links in answers(less, every(less.items, settings), ("nearest alone", OURS)).items():
         found |= {f"{name}: accuracy": float(right(less, links)[has].mean()), f"{name}: AUROC": auroc(sureness(links), has)}
     return found
 
@@ -232,9 +220,8 @@ def growing(shelf: Data, whole: Data, measured: list[Measured], settings: Settin
             line[len(data.items)] = float(known.values[name].mean())
     for size in settings.sizes:
         data = grown(shelf, whole, size, settings.seed)
-        stages = {OURS: build(data, settings), **untrained(data.items, settings)}
-        for name, line in lines.items():
-            line[size] = _mean(data, stages[name])
+        for name, links in answers(data, every(data.items, settings), list(lines)).items():
+            lines[name][size] = float(right(data, links).mean())
     drawn = {name: (sorted(line), [line[size] for size in sorted(line)]) for name, line in lines.items()}
     return Curve(title="Readings matched rightly", x="entries in the catalogue", y="accuracy", lines=drawn, log_x=True)
 
