@@ -28,7 +28,7 @@ from nearkin.indexes.flat_index import FlatIndex
 from nearkin.indexes.inverted_index import InvertedIndex
 from nearkin.indexes.weightings import Bm25, Impacts
 from nearkin.readers.trec import write_run
-from nearkin.recipes.beir_scores import PUBLISHED, PUBLISHED_WITHIN, expected, skipped
+from nearkin.recipes.beir_scores import PUBLISHED, PUBLISHED_WITHIN, expected, skipped, slow
 from nearkin.recipes.card import Card
 from nearkin.recipes.contract import OURS, Measured, Measures
 from nearkin.recipes.reproduction import measure_stages
@@ -57,6 +57,7 @@ class Settings:
     static_weight: float = 0.3  # ours, chosen on the training queries of SciFact; the rest is BM25's
     dense_weight: float = 0.5  # ours, likewise
     neural: bool = True  # with the transformers
+    slow: bool = False  # also what takes minutes of a core, see `beir_scores.slow`
     chosen: str = "bm25+minilm"  # the condition that `build` gives
 
     @classmethod
@@ -135,7 +136,12 @@ CONDITIONS: dict[str, Callable[[Kitchen], Stage]] = {
 def conditions(data: Data, settings: Settings = Settings()) -> list[str]:
     """The conditions that are run on this collection, in order."""
     neural = [name for name in CONDITIONS if "minilm" in name or "splade" in name]
-    return [name for name in CONDITIONS if not skipped(data.name, name) and (settings.neural or name not in neural)]
+    return [name for name in CONDITIONS if not left_out(data, name, settings) and (settings.neural or name not in neural)]
+
+
+def left_out(data: Data, condition: str, settings: Settings) -> str:
+    """Why a condition is not run on this collection; empty where it is."""
+    return skipped(data.name, condition) or ("" if settings.slow else slow(data.name, condition))
 
 
 def build(data: Data, settings: Settings = Settings()) -> Stage:
@@ -163,7 +169,7 @@ def report(data: Data, settings: Settings = Settings()) -> Measures:
     measured = measure_stages(task, stages, CARD.metrics)
     scores = {name: [mean(one, OURS if name == ours else name) for one in measured] for name in conditions(data, settings)}
     frozen = {name: fault for name, score in scores.items() if (fault := expected(data.name, name, score)) is not None}
-    left = {name: reason for name in CONDITIONS if (reason := skipped(data.name, name))}
+    left = {name: reason for name in CONDITIONS if (reason := left_out(data, name, settings))}
     away = {name: round(scores[name][0] - PUBLISHED[data.name, name][0], 4) for name in scores if (data.name, name) in PUBLISHED}
     figures = {"ours": ours, "scores": scores, "left out": left, "nDCG@10 less the published one": away}
     figures["differs from the frozen score"] = {name: fault for name, fault in frozen.items() if fault}
