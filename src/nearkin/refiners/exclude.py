@@ -9,7 +9,7 @@ import numpy as np
 from nearkin.errors import BadInput
 from nearkin.refiners.places import repacked
 from nearkin.stage import Refiner
-from nearkin.tables import Hits
+from nearkin.tables import Catalog, Hits
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,7 +33,7 @@ class Exclude(Refiner):
         return repacked(hits, ~out)
 
 
-def _catalogs(hits: Hits):  # type: ignore[no-untyped-def]
+def _catalogs(hits: Hits) -> tuple[Catalog, Catalog]:
     if hits.queries is None or hits.items is None:
         raise BadInput("Exclude needs hits that know their queries and items; give the index catalogues, not bare vectors")
     return hits.queries, hits.items
