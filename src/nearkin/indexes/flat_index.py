@@ -70,10 +70,8 @@ class FlatIndex(Index):
         keep = checked_keep(keep, len(self))
         barred, k = self.gone_ if keep is None else self.gone_ | ~keep, min(self.k, len(self))
         found = [each for start in range(0, len(asked), _GROUP) for each in self._candidates(asked[start : start + _GROUP], barred, k)]
-        ranked = [self._best_of(query, rows, k) for query, rows in zip(asked, found)]
-        rows = np.array([row for row, _ in ranked], np.int32).reshape(len(asked), k)
-        scores = np.array([score for _, score in ranked], np.float32).reshape(len(asked), k)
-        return Hits(rows, scores, queries.things, items.things)
+        rows, scores = self._scored(asked, found, k)
+        return best(scores, k, rows=rows, queries=queries.things, items=items.things)
 
     def score(self, queries: Vectors, rows: np.ndarray) -> np.ndarray:
         asked, scores = self._checked(fitted(self) and queries), np.full(np.shape(rows), -np.inf, np.float32)
@@ -90,7 +88,7 @@ class FlatIndex(Index):
         held, open_ = (self.codes_, self.steps_, self.slacks_), barred
         if len(live) * 4 < len(self):  # gathering a few rows costs less than passing by the others
             held, open_ = tuple(each[live] for each in held), np.zeros(len(live), np.bool_)
-        room = min(len(live), max(8 * k, 4096))
+        room = min(len(live), _room(k))
         rows, counts = np.empty((len(queries), room), np.int32), np.zeros(len(queries), np.int64)
         norms = np.linalg.norm(queries.astype(np.float64), axis=1)
         codes, steps, rests = _encoded_queries(queries)
@@ -99,11 +97,15 @@ class FlatIndex(Index):
         found = [live if count < 0 else line[:count] for line, count in zip(rows, counts)]
         return found if open_ is barred else [live[each] if count >= 0 else each for each, count in zip(found, counts)]
 
-    def _best_of(self, query: np.ndarray, rows: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
-        """The k best of these rows, in order, padded."""
-        hits = best(self._products(query, rows)[None], k, rows=rows[None], queries=None, items=None)
-        width = hits.k
-        return np.pad(hits.rows[0], (0, k - width), constant_values=-1), np.pad(hits.scores[0], (0, k - width), constant_values=-np.inf)
+    def _scored(self, queries: np.ndarray, found: list[np.ndarray], k: int) -> tuple[np.ndarray, np.ndarray]:
+        """The candidates of each query side by side, padded, and their exact scores: [q, c], c >= k."""
+        pairs = [(rows, self._products(query, rows)) for query, rows in zip(queries, found)]
+        pairs = [pair if len(pair[0]) <= _room(k) else _first(*pair, k) for pair in pairs]
+        width = max([k, *(len(rows) for rows, _ in pairs)])
+        all_rows, all_scores = np.full((len(pairs), width), -1, np.int32), np.full((len(pairs), width), -np.inf, np.float32)
+        for place, (rows, scores) in enumerate(pairs):
+            all_rows[place, : len(rows)], all_scores[place, : len(rows)] = rows, scores
+        return all_rows, all_scores
 
     def _products(self, query: np.ndarray, rows: np.ndarray) -> np.ndarray:
         """Exact scores of these rows, read block by block."""
@@ -116,6 +118,17 @@ class FlatIndex(Index):
         check_table(self, queries, Vectors)
         check_dim(self, self.items_.dim, queries.dim)  # type: ignore[union-attr]
         return np.ascontiguousarray(queries.rows, np.float32)
+
+
+def _room(k: int) -> int:
+    """Candidates held for a query; where more are left, it is scored against all rows."""
+    return max(8 * k, 4096)
+
+
+def _first(rows: np.ndarray, scores: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
+    """The k best of many rows."""
+    hits = best(scores[None], k, rows=rows[None], queries=None, items=None)
+    return hits.rows[0], hits.scores[0]
 
 
 def _encoded(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, float]:
