@@ -113,9 +113,10 @@ class NextItemTask(Task):
         hits: Hits = memo.run(deeper(stage, wanted), self.queries)
         if self.repeats or not (seen := self._seen(hits)).any():
             return hits
-        deepest = wanted + int(seen.sum(1).max()) if hits.k > wanted else wanted + self._longest()
-        hits = Memo().run(deeper(stage, deepest), self.queries)
-        return best(np.where(self._seen(hits), -np.inf, hits.scores), wanted, queries=hits.queries, items=hits.items, rows=hits.rows)
+        if ((hits.rows >= 0) & ~seen).sum(1).min() < wanted:
+            hits = memo.run(deeper(stage, wanted + self._longest()), self.queries)
+            seen = self._seen(hits)
+        return best(np.where(seen, -np.inf, hits.scores), wanted, queries=hits.queries, items=hits.items, rows=hits.rows)
 
     def measure(self, given: Hits, metrics: Sequence[str]) -> dict[str, Scores]:
         functions = {"Recall": next_item.recall, "NDCG": next_item.ndcg, "nDCG": next_item.ndcg, "MRR": next_item.mrr}
