@@ -89,3 +89,10 @@ def test_loaded_index_maps_its_rows(tmp_path):
     assert isinstance(loaded.items_.rows, np.memmap)
     assert loaded.items_.rows.dtype == np.float16
     assert loaded(Vectors(np.ones((1, 4), np.float32))).ids() == [["0", "1", "2", "3", "4"]]
+
+
+def test_an_empty_index_scores_nothing():
+    queries = Vectors(np.ones((2, 4), np.float32))
+    index = FlatIndex().fit(queries.take([]))
+    assert index.score(queries, np.full((2, 3), -1)).tolist() == [[-np.inf] * 3] * 2
+    assert index.add(queries)(queries).rows.tolist() == [[0, 1]] * 2

@@ -74,8 +74,8 @@ class FlatIndex(Index):
         return best(scores, k, rows=rows, queries=queries.things, items=items.things)
 
     def score(self, queries: Vectors, rows: np.ndarray) -> np.ndarray:
-        asked, scores = self._checked(fitted(self) and queries), np.full(np.shape(rows), -np.inf, np.float32)
         rows = checked_candidates(rows, len(queries), len(self))
+        asked, scores = self._checked(queries), np.full(rows.shape, -np.inf, np.float32)
         for query, wanted, line in zip(asked, rows, scores):
             line[wanted >= 0] = self._products(query, wanted[wanted >= 0])
         return scores
@@ -99,8 +99,7 @@ class FlatIndex(Index):
 
     def _scored(self, queries: np.ndarray, found: list[np.ndarray], k: int) -> tuple[np.ndarray, np.ndarray]:
         """The candidates of each query side by side, padded, and their exact scores: [q, c], c >= k."""
-        pairs = [(rows, self._products(query, rows)) for query, rows in zip(queries, found)]
-        pairs = [pair if len(pair[0]) <= _room(k) else _first(*pair, k) for pair in pairs]
+        pairs = [_first(rows, self._products(query, rows), k) for query, rows in zip(queries, found)]
         width = max([k, *(len(rows) for rows, _ in pairs)])
         all_rows, all_scores = np.full((len(pairs), width), -1, np.int32), np.full((len(pairs), width), -np.inf, np.float32)
         for place, (rows, scores) in enumerate(pairs):
@@ -126,7 +125,9 @@ def _room(k: int) -> int:
 
 
 def _first(rows: np.ndarray, scores: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
-    """The k best of many rows."""
+    """These rows and their scores, or the k best of them when they are more than a query has room for."""
+    if len(rows) <= _room(k):
+        return rows, scores
     hits = best(scores[None], k, rows=rows[None], queries=None, items=None)
     return hits.rows[0], hits.scores[0]
 
