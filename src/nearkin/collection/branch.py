@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from copy import copy
 from dataclasses import dataclass, replace
-from functools import cached_property
 from pathlib import Path
 from typing import Any, Self
 
@@ -84,6 +83,7 @@ class Placed(Composite):
     index: Index
     items: Catalog
     row_of: np.ndarray  # int32 [index rows]: row in the catalogue, -1 for a dead one
+    index_row: np.ndarray  # int32 [things + 1]: row in the index; the last place answers for -1
     k: int
 
     takes = Catalog
@@ -96,7 +96,10 @@ class Placed(Composite):
             row_of = np.where(seqs[place] == branch.seqs, place, -1).astype(np.int32)
         else:
             row_of = np.full(len(branch.seqs), -1, np.int32)
-        return cls(encoder=branch.encoder, index=branch.index, items=items, row_of=row_of, k=k)
+        index_row = np.full(len(seqs) + 1, -1, np.int32)
+        alive = np.flatnonzero(row_of >= 0)
+        index_row[row_of[alive]] = alive
+        return cls(encoder=branch.encoder, index=branch.index, items=items, row_of=row_of, index_row=index_row, k=k)
 
     def __call__(self, queries: Catalog, /, *, keep: np.ndarray | None = None) -> Hits:
         return self.run(queries, keep, Memo())
@@ -115,14 +118,7 @@ class Placed(Composite):
 
     def index_rows(self, rows: np.ndarray) -> np.ndarray:
         """Rows of the catalogue as rows of the index; -1 stays -1."""
-        return np.asarray(self._index_row[rows])
-
-    @cached_property
-    def _index_row(self) -> np.ndarray:
-        index_row = np.full(len(self.items) + 1, -1, np.int32)  # the last place answers for -1
-        alive = np.flatnonzero(self.row_of >= 0)
-        index_row[self.row_of[alive]] = alive
-        return index_row
+        return np.asarray(self.index_row[rows])
 
 
 def load_branch(folder: Path) -> Branch:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -21,14 +21,12 @@ def reasons(searcher: Searcher, names: list[str], queries: Catalog, hits: Hits, 
     """
     branches = searcher.branches if isinstance(searcher, ScoreFusion) else (searcher,)
     parts = _parts(searcher, queries, hits, keep)
-    memo = Memo()
+    tell = [_details_of(branch, queries) for branch in branches]
     told: Reasons = {}
     for query, place in zip(*np.nonzero(hits.rows >= 0), strict=True):
         row = int(hits.rows[query, place])
         why: dict[str, Any] = {"parts": {name: float(part[query, place]) for name, part in zip(names, parts, strict=True)}}
-        for name, branch in zip(names, branches, strict=True):
-            why[name] = _details(branch, queries, int(query), row, memo)
-        told[int(query), row] = why
+        told[int(query), row] = why | {name: details(int(query), row) for name, details in zip(names, tell, strict=True)}
     return told
 
 
@@ -45,13 +43,18 @@ def _parts(searcher: Searcher, queries: Catalog, hits: Hits, keep: np.ndarray | 
     return np.take_along_axis(parts, np.clip(place, 0, rows.shape[1] - 1)[None], axis=2)
 
 
-def _details(branch: Any, queries: Catalog, query: int, row: int, memo: Memo) -> Any:
-    """What a branch itself says of one hit: the matched words and their weights, or the similarity."""
+def _details_of(branch: Any, queries: Catalog) -> Callable[[int, int], Any]:
+    """What a branch itself says of one hit (query, row): the matched words and their weights, or the similarity."""
     assert isinstance(branch, Placed)
-    index_row = branch.index_rows(np.array([[row]]))
-    vectors = memo.run(branch.encoder, queries)
+    vectors = branch.encoder(queries)
     explain = getattr(branch.index, "explain", None)
-    if explain is not None:
-        terms = branch.encoder.terms  # type: ignore[attr-defined]
-        return {terms[column]: float(weight) for column, weight in explain(vectors.take([query]), int(index_row[0, 0]))}
-    return float(branch.index.score(vectors.take([query]), index_row)[0, 0])
+    terms = branch.encoder.terms if explain is not None else []  # type: ignore[attr-defined]
+
+    def words(query: int, row: int) -> dict[str, float]:
+        shares = explain(vectors.take([query]), int(branch.index_row[row]))  # type: ignore[misc]
+        return {terms[column]: float(weight) for column, weight in shares}
+
+    def likeness(query: int, row: int) -> float:
+        return float(branch.index.score(vectors.take([query]), branch.index_rows(np.array([[row]])))[0, 0])
+
+    return words if explain is not None else likeness

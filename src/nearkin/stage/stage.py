@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import Field, field, fields
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
@@ -65,10 +66,15 @@ def _learned_fields(stage: Stage) -> list[Field[Any]]:
     return [each for each in fields(stage) if not each.init]  # type: ignore[arg-type]
 
 
+@lru_cache
+def _needed(kind: type) -> tuple[str, ...]:
+    """The learned fields that must be there; asked at every call of a stage, so looked up once a class."""
+    return tuple(each.name for each in fields(kind) if not each.init and not each.metadata.get("optional"))
+
+
 def fitted(stage: S) -> S:
     """The stage itself, after making sure that `fit` was called."""
-    needed = (each.name for each in _learned_fields(stage) if not each.metadata.get("optional"))
-    if any(getattr(stage, name) is None for name in needed):
+    if any(getattr(stage, name) is None for name in _needed(type(stage))):
         raise NotFitted(f"{type(stage).__name__} has not been fitted; call .fit(...) first")
     return stage
 
