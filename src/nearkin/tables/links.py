@@ -215,7 +215,7 @@ def _cold(links: Links, valid: float, test: float, random: np.random.Generator) 
     group = np.zeros(len(links.right), np.int64)
     group[order[: round(len(order) * test)]] = 2
     group[order[round(len(order) * test) : round(len(order) * (test + valid))]] = 1
-    return group[links.right_rows]
+    return np.asarray(group[links.right_rows])
 
 
 def _random(links: Links, valid: float, test: float, random: np.random.Generator) -> np.ndarray:
