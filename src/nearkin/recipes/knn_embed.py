@@ -50,7 +50,7 @@ class Settings:
     neighbours: tuple[int, ...] = (20, 50)  # ours
     own: tuple[float, ...] = (0.5, 0.8)  # ours; lambda
     k: int = 50
-    people: int = 1500  # ours; test people, drawn at random; half as many validate
+    people: int = 5000  # ours; test people, drawn at random; a third of that validates
     seed: int = 0  # of the vectors and the clusters; the split is the same for all seeds
 
     @classmethod
@@ -138,7 +138,7 @@ _DECIDE = ("recall", "diversity")
 def tuned(split: Split, settings: Settings) -> tuple[tuple[int, int, float], list[dict[str, float]]]:
     """The clusters, neighbours and lambda with the best recall of validation edges, and all that were tried."""
     vectors = item_vectors(split.train, settings.dim, settings.seed)
-    people, truth = asked(split.train, split.valid, settings.people // 2)
+    people, truth = asked(split.train, split.valid, settings.people // 3)
     sweep = []
     for count in settings.clusters:
         model = mixture(split.train, vectors, count, settings)
