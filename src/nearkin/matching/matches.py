@@ -26,8 +26,8 @@ class Reason(NamedTuple):
 class Matches:
     """links: pairs of rows that are the same thing, surest first; weight = chance to be right, kind = the columns both have filled.
 
-    precision: expected share of right links; expected_matches: how many true matches there seem to be, linked or not; columns: which
-    columns were compared, (left, right); warning: what makes the estimates doubtful, or "".
+    precision: expected share of right links, 1 where there are none; expected_matches: how many true matches there seem to be, linked or
+    not; columns: which columns were compared, (left, right); warning: what makes the estimates doubtful, or "".
     """
 
     links: Links
@@ -40,6 +40,11 @@ class Matches:
 
     def __len__(self) -> int:
         return len(self.links)
+
+    @property
+    def expected_wrong(self) -> float:
+        """How many of the links are wrong, as far as the decoys can tell."""
+        return float((1 - self.links.weight).sum())
 
     def explain(self, left_id: str, right_id: str, most: int = 5) -> list[Reason]:
         """What speaks most for the pair, or against it (negative weight), beside a usual wrong candidate.
