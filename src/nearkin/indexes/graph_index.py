@@ -34,7 +34,7 @@ class GraphIndex(Index):
     links: int = 16  # edges an item and layer; twice as many in the lowest layer
     building: int = 100  # candidates looked at while inserting
     window: int = 100  # candidates kept while searching; more finds more and takes longer
-    scan_below: int = 20_000  # up to so many live items the scan is about as fast as the walk (benches/graph_index.py)
+    scan_below: int = 10_000  # up to so many live items the scan is as fast as the walk (benches/graph_index.py), and exact
     seed: int = 0
     exact_: FlatIndex | None = learned()
     graph_: Any = learned()  # faiss.IndexHNSWFlat
