@@ -26,7 +26,9 @@ class FlatIndex(Index):
     bound (`flat_scan`) first rules out the rows that cannot be among the k best; where that leaves too many, all are multiplied.
     Cost: q * n * d multiplications of small integers and some hundred exact products a query; memory d + 9 bytes an item on top of the
     rows. `add` copies the rows, `remove` marks them.
+    On one core 100,000 x 256 take 4 ms a query alone and 2 in a batch (benches/flat_index.py).
     Refused: another dim.
+    Source: filter by approximations, then verify, as the VA-file does (Weber, Schek and Blott, VLDB 1998); bound and scan are our own.
     """
 
     k: int = 10
