@@ -135,7 +135,7 @@ def test_a_shared_prefix_runs_once():
 
 
 def test_an_unfitted_stage_says_what_to_call():
-    with pytest.raises(NotFitted, match="Learner has not been fitted; call .fit"):
+    with pytest.raises(NotFitted, match=r"Learner has not been fitted; call \.fit"):
         Learner()(QUERIES)
 
 

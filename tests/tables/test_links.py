@@ -1,3 +1,5 @@
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -88,7 +90,7 @@ def test_reversed_take_and_group():
     back = clicks().reversed()
     assert back.pairs()[0] == ("a", "u")
     offsets, rows = clicks().by_left()
-    assert [rows[a:b].tolist() for a, b in zip(offsets[:-1], offsets[1:])] == [[0, 1, 2, 5], [3, 0], [4, 0]]
+    assert [rows[a:b].tolist() for a, b in pairwise(offsets)] == [[0, 1, 2, 5], [3, 0], [4, 0]]
     assert clicks().take(clicks().left_rows == 1).pairs() == [("v", "d"), ("v", "a")]
 
 
