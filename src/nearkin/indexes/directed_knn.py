@@ -27,7 +27,7 @@ class DirectedKnn(BlockRecommender):
     near(h, c) = sum over histories of 1 / distance where h came before c, and of backward / distance where it came after
     score(c) = sum over the history of decay^age * near(h, c) / sqrt(count(c) + smooth)
     Cost: links * window pairs, counted in portions; memory: the distinct pairs.
-    Source: ours; it sums up sequential item-kNN (Ludewig and Jannach, 2018) and beats the plain cosine by a fifth on shop data.
+    Source: ours; it sums up sequential item-kNN (Ludewig and Jannach, 2018) and beats the plain cosine by a fifth on amazon-beauty.
     """
 
     k: int = 10
