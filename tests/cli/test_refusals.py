@@ -73,6 +73,13 @@ def test_a_process_refuses_without_a_traceback(process, tmp_path):
     assert done.stderr.count("\n") == 1
 
 
+def test_words_that_are_not_utf8_are_refused(process, built):
+    done = process("search", built, "caf\udce9")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "not UTF-8" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
 def test_a_closed_pipe_is_quiet(built):
     command = f"{sys.executable} -m nearkin export {built} --json | head -n 1"
     done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, timeout=120, check=False)

@@ -50,6 +50,8 @@ def guarded(command: Callable[..., Any]) -> Callable[..., Any]:
             raise typer.Exit(PIPE_CLOSED) from None
         except KeyboardInterrupt:
             stop("interrupted", INTERRUPTED)
+        except UnicodeError as error:
+            stop(f"a text here is not UTF-8 ({error}); convert it, for example with iconv", BAD_INPUT)
         except (NearkinError, OSError) as error:
             stop(str(error), BAD_INPUT)
 
