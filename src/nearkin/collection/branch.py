@@ -36,9 +36,11 @@ class Branch(Stage):
     def built(cls, encoder: Encoder, index: Index, items: Catalog, seqs: np.ndarray) -> Self:
         """Fit the encoder (if it learns) and the index on these things."""
         texts = searchable(items)
+        encoder, index = copy(encoder), copy(index)  # those given may be in use
         fit = getattr(encoder, "fit", None)
-        encoder = copy(encoder) if fit is None else fit(texts)
-        return cls(encoder=encoder, index=copy(index).fit(_anonymous(encoder(texts))), seqs=seqs)
+        if fit is not None:
+            fit(texts)
+        return cls(encoder=encoder, index=index.fit(_anonymous(encoder(texts))), seqs=seqs)
 
     def __call__(self, queries: Catalog, /, *, keep: np.ndarray | None = None) -> Hits:
         hits: Hits = self.pipeline(queries, keep=keep)

@@ -192,7 +192,7 @@ class Collection:
         if self._recommender is None and self.manifest.recommend:
             self._recommender = Stage.load(self.place / "stages" / self.manifest.stages[self.manifest.recommend])
         elif self._recommender is None:
-            self._recommender = fit_recommender(self.catalog, None, list(self._snapshot.branches.values())[-1].encoder)
+            self._recommender = fit_recommender(self.catalog, None, next(iter(self._snapshot.branches.values())).encoder)
         if not self._recommender.items_.ids.equals(self.catalog.ids):
             self._recommender = self._recommender.for_items(searchable(self.catalog))
         return self._recommender

@@ -42,15 +42,18 @@ def fit_stages(place: Path, manifest: Manifest, chosen: Mapping[str, tuple[Any, 
     catalog, seqs = store.read()
     mark = f"{store.version}-{uuid4().hex[:6]}"
     fitted: dict[str, str] = {}
+    first: Encoder | None = None
     for name, (encoder, index) in chosen.items():
         say(f"fitting {name}")
         fitted[name] = f"{name}-{mark}"
-        Branch.built(encoder, index, catalog, seqs).save(place / "stages" / fitted[name])
+        branch = Branch.built(encoder, index, catalog, seqs)
+        branch.save(place / "stages" / fitted[name])
+        first = first or branch.encoder
     links = store.read_links(catalog, edges=manifest.edges)
-    if links is not None:
+    if links is not None and first is not None:  # words come first: measured better than meaning as the content part of the blend
         say("fitting recommend")
         fitted["recommend"] = f"recommend-{mark}"
-        fit_recommender(catalog, links, encoder).save(place / "stages" / fitted["recommend"])
+        fit_recommender(catalog, links, first).save(place / "stages" / fitted["recommend"])
     manifest = replace(manifest, stages=fitted, recommend="recommend" if links is not None else "")
     manifest.write(place)
     _remove_unnamed(place / "stages", set(fitted.values()))
