@@ -73,14 +73,28 @@ def histories_of(after: str | None, path: Path | None) -> Catalog:
         return Catalog.histories([[name for name in after.split(",") if name]])
     from nearkin.readers import read
 
-    return read(path or Path(), roles={"history": "history"})
+    table = read(path or Path(), roles={"history": "history"}, id="id")
+    check_lists(table, path)
+    return table
+
+
+def check_lists(histories: Catalog, path: Path | None) -> None:
+    """Refuse histories that are no lists of ids."""
+    import pyarrow as pa
+
+    kind = histories.column("history").type
+    if not pa.types.is_list(kind) or not (pa.types.is_string(kind.value_type) or pa.types.is_integer(kind.value_type)):
+        raise BadInput(
+            f'{path}: the field \'history\' must be a list of ids in each line, as in {{"id": "u1", "history": ["a", "b"]}}; got {kind}'
+        )
 
 
 def unknown_ids(histories: Catalog, items: Catalog) -> list[str]:
     """Ids in histories that the items lack, each once."""
+    import pyarrow as pa
     import pyarrow.compute as pc
 
-    column = pc.list_flatten(histories.column("history").combine_chunks()).unique()
+    column = pc.list_flatten(histories.column("history").combine_chunks()).cast(pa.string()).unique().drop_null()
     rows = items.rows_of(column, missing="mark")
     return [name for name, row in zip(column.to_pylist(), rows) if row < 0]
 

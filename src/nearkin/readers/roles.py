@@ -110,7 +110,7 @@ def _find_id(table: pa.Table) -> tuple[str, str]:
             return name, "its values are all different" + (", and it is named like an id" if named_like_id(name) else "")
     raise BadInput(
         f"no field can be the id: its values must be text without spaces or whole numbers, all there and all different; "
-        f"add such a field, or name one of {listed(table.column_names, 30)} as the id"
+        f"add such a field, or name the one that is the id (looked at: {listed(table.column_names, 30) or 'none'})"
     )
 
 

@@ -24,6 +24,8 @@ BAD = {
     "unknown id": (["similar", "{shop}", "zz"], "not in this catalogue: 'zz'"),
     "unknown removal": (["remove", "{shop}", "a1", "zz"], "'zz'"),
     "unknown history": (["recommend", "{shop}", "--after", "a1,zz"], "'zz'"),
+    "history no list": (["recommend", "{shop}", "--histories", "{tmp}/flat.jsonl"], "must be a list of ids in each line"),
+    "added without ids": (["add", "{shop}", "{tmp}/twice.csv"], "the ids of this collection are in the field 'sku'"),
     "no history": (["recommend", "{shop}"], "--after ID,ID"),
     "wrong filter": (["search", "{shop}", "x", "--where", "nope = 1"], "'nope = 1' is not understood"),
     "unknown stage": (["search", "{shop}", "x", "--stage", "nope"], "no stage 'nope'"),
@@ -41,6 +43,7 @@ def bad_files(tmp_path):
     (tmp_path / "twice.csv").write_text("id,t\nx,1\nx,2\n")
     (tmp_path / "broken.jsonl").write_text('{"id": "x"}\n{"id"\n')
     (tmp_path / "ragged.csv").write_text("id,t\nx,1\ny\n")
+    (tmp_path / "flat.jsonl").write_text('{"id": "u", "history": "a1"}\n')
     (tmp_path / "links.csv").write_text("user,item\nu,a1\nu,zz\n")
     return tmp_path
 
