@@ -14,9 +14,26 @@ PUBLISHED: dict[tuple[str, str], tuple[float, float]] = {
     ("ir-scifact", "bm25-multifield"): (0.665, 0.908),
 }
 PUBLISHED_WITHIN = 0.005  # nDCG@10
+SOUGHT = (  # why a run is further from the published one than that
+    "title and text are fields of the same weight in both; Porter's stems instead of Snowball's change the multifield run by less "
+    "than .0005; "
+    "the rest of Lucene's analyser (one-letter words, rounded lengths) was not tried"
+)
 
 # nDCG@10 and Recall@100 of our own runs, frozen.
 FROZEN: dict[str, dict[str, tuple[float, float]]] = {
+    "ir-scifact": {
+        "bm25-flat": (0.6762, 0.9127),
+        "bm25-flat-lucene": (0.6791, 0.9127),
+        "bm25-multifield": (0.6561, 0.8987),
+        "bm25-multifield-lucene": (0.6613, 0.9020),
+        "static": (0.5036, 0.8437),
+        "minilm": (0.6451, 0.9250),
+        "bm25+static": (0.7001, 0.9287),
+        "bm25+minilm": (0.7390, 0.9583),
+        "bm25+static rrf": (0.6191, 0.9430),
+        "bm25+minilm rrf": (0.7141, 0.9550),
+    },
     "ir-cranfield": {
         "bm25-flat": (0.3576, 0.7221),
         "bm25-flat-lucene": (0.3755, 0.7314),
@@ -30,7 +47,7 @@ FROZEN: dict[str, dict[str, tuple[float, float]]] = {
         "bm25+minilm": (0.4259, 0.7921),
         "bm25+static rrf": (0.3727, 0.7470),
         "bm25+minilm rrf": (0.4235, 0.7933),
-        "bm25+splade-tiny+minilm rrf": (0.4265, 0.7848),
+        "bm25+splade-tiny+minilm rrf": (0.4264, 0.7848),
     },
     "ir-vaswani": {
         "bm25-flat": (0.4449, 0.6230),
@@ -47,23 +64,17 @@ FROZEN: dict[str, dict[str, tuple[float, float]]] = {
         "bm25+minilm rrf": (0.4907, 0.6781),
         "bm25+splade-tiny+minilm rrf": (0.4937, 0.6816),
     },
-    "ir-scifact": {
-        "bm25-flat": (0.6762, 0.9127),
-        "bm25-flat-lucene": (0.6791, 0.9127),
-        "bm25-multifield": (0.6561, 0.8987),
-        "bm25-multifield-lucene": (0.6613, 0.9020),
-        "static": (0.5036, 0.8437),
-        "minilm": (0.6451, 0.9250),
-        "bm25+static": (0.7001, 0.9287),
-        "bm25+minilm": (0.7390, 0.9583),
-        "bm25+static rrf": (0.6191, 0.9430),
-        "bm25+minilm rrf": (0.7141, 0.9550),
-    },
     "icecat-search": {
         "bm25-flat": (0.7326, 0.8805),
         "bm25-flat-lucene": (0.7353, 0.8889),
-        "bm25-multifield": (0.6557, 0.8343),
+        "bm25-multifield": (0.6558, 0.8343),
         "bm25-multifield-lucene": (0.6497, 0.8379),
+        "static": (0.5034, 0.7745),
+        "minilm": (0.5790, 0.7844),
+        "bm25+static": (0.7347, 0.9040),
+        "bm25+minilm": (0.7530, 0.8812),
+        "bm25+static rrf": (0.6880, 0.8902),
+        "bm25+minilm rrf": (0.7515, 0.8922),
     },
     "ir-miracl-yoruba": {
         "bm25-flat": (0.5988, 0.8922),
