@@ -16,7 +16,7 @@ import numpy as np
 
 import nearkin.data
 from nearkin.collection import Collection
-from nearkin.evaluate.machine import machine
+from nearkin.evaluation.machine import machine
 from nearkin.tables import Catalog
 
 THINGS, QUERIES, REPEATS = 100_000, 500, 5

@@ -10,7 +10,7 @@ import pytest
 
 from nearkin import worlds
 from nearkin.errors import BadInput
-from nearkin.evaluate import MatchTask, NextItemTask, SearchTask, check_leaks, evaluate, evaluate_task
+from nearkin.evaluation import MatchTask, NextItemTask, SearchTask, check_leaks, evaluate, evaluate_task
 from nearkin.metrics import matching, next_item, retrieval
 from nearkin.stage import Encoder, Recommender, top
 from nearkin.tables import Catalog, Hits, Links, Vectors, best

@@ -22,7 +22,7 @@ _HOMES = {
     "fuse": "nearkin.stage",
     "top": "nearkin.stage",
     "Collection": "nearkin.collection",
-    "evaluate": "nearkin.evaluate",
+    "evaluate": "nearkin.evaluation",
     "match": "nearkin.matching",
     "read": "nearkin.readers",
 }
@@ -30,7 +30,7 @@ __all__ = ["__version__", *_HOMES]
 
 if TYPE_CHECKING:
     from nearkin.collection import Collection as Collection
-    from nearkin.evaluate import evaluate as evaluate
+    from nearkin.evaluation import evaluate as evaluate
     from nearkin.matching import match as match
     from nearkin.readers import read as read
     from nearkin.stage import Stage as Stage

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from nearkin.errors import BadInput
-from nearkin.evaluate import SearchTask
+from nearkin.evaluation import SearchTask
 from nearkin.readers.trec import read_run
 from nearkin.recipes import beir_scores, brewing_beir
 from nearkin.stage import Memo
@@ -95,8 +95,8 @@ def test_the_command_writes_a_run_scores_it_and_compares_it(monkeypatch, tmp_pat
         brewing_beir.main(["ir-miracl-yoruba", "minilm", str(path)])
 
 
-# nDCG@10 of the default search and of the static table alone. Icecat's default is no gain over BM25 with the table that is shipped.
-FLOORS = {"ir-scifact": (0.686, 0.465), "ir-cranfield": (0.381, 0.280), "ir-vaswani": (0.437, 0.272), "icecat-search": (0.734, 0.495)}
+# nDCG@10 of the default search and of the static table alone.
+FLOORS = {"ir-scifact": (0.686, 0.465), "ir-cranfield": (0.381, 0.280), "ir-vaswani": (0.437, 0.272), "icecat-search": (0.736, 0.495)}
 
 
 @pytest.mark.slow

@@ -51,7 +51,7 @@ def test_build_gives_a_stage_and_rivals_give_stages_from_data_without_truth(name
     paper = recipes.recipe(name)
     if paper.card.task == "own":
         pytest.skip("the recipe measures by its own report")
-    from nearkin.evaluate import task_of
+    from nearkin.evaluation import task_of
 
     data = task_of(paper.card.task, paper.world()).training()
     stages = paper.stages(data, paper.settings(tiny=True, seed=0))

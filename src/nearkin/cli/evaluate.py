@@ -27,7 +27,7 @@ def evaluate(
 
     from nearkin.collection import Collection
     from nearkin.collection.texts import as_queries
-    from nearkin.evaluate import evaluate as evaluated
+    from nearkin.evaluation import evaluate as evaluated
     from nearkin.readers import read, read_links
     from nearkin.tables import Data
 

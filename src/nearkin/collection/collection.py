@@ -53,13 +53,13 @@ class Collection:
         encoder: Encoder | None = None,
         branches: Mapping[str, tuple[Any, Any]] | None = None,
         weights: Sequence[float] | None = None,
-        by: str | None = None,
+        by: str = "minmax",
         progress: Progress | None = None,
     ) -> Self:
         """Make a new collection from these things (and what people did with them), and open it.
 
-        `encoder` reads the meaning of texts in place of the shipped static model; as strong as words, it gets half the weight, by
-        z-scores. `branches`: name -> (encoder, index) for other ways to search; `weights`, `by`: how they are fused.
+        `encoder` reads the meaning of texts in place of the shipped static model; as strong as words, it gets half the weight.
+        `branches`: name -> (encoder, index) for other ways to search; `weights`, `by`: how they are fused.
         All is written beside `place` and renamed at the end, so an interruption leaves nothing under that name.
         Refused: an existing place, an empty catalogue.
         """
@@ -79,7 +79,7 @@ class Collection:
                 roles=items.roles,
                 search=tuple(chosen),
                 weights=tuple(shares),
-                by=by or ("minmax" if static else "zscore"),
+                by=by,
                 edges=links is not None and links.left is items,
             )
             manifest.write(draft)

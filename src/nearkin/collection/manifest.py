@@ -28,7 +28,7 @@ class Manifest:
     roles: Mapping[str, str]
     stages: Mapping[str, str] = field(default_factory=dict)
     search: tuple[str, ...] = ("words", "meaning")
-    weights: tuple[float, ...] = (0.7, 0.3)
+    weights: tuple[float, ...] = (0.75, 0.25)
     by: str = "minmax"
     recommend: str = ""
     edges: bool = False

@@ -12,7 +12,7 @@ import numpy as np
 from nearkin.collection.branch import Branch, Placed
 from nearkin.tables import Catalog
 
-DEPTH = 200  # hits asked of each branch before they are fused
+DEPTH = 100  # hits asked of each branch before they are fused
 
 
 @dataclass(frozen=True, eq=False)

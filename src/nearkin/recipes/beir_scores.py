@@ -92,13 +92,6 @@ def skipped(data: str, condition: str) -> str:
     return ""
 
 
-def slow(data: str, condition: str) -> str:
-    """Why a condition is left out unless the settings ask for it; empty where it is not."""
-    if data in ("ir-scifact", "icecat-search") and "splade" in condition:
-        return "about ten minutes of a core for the vectors; Settings(slow=True) runs it"
-    return ""
-
-
 def expected(data: str, condition: str, score: Sequence[float]) -> str | None:
     """How a score differs from the frozen one (nDCG@10, Recall@100): empty when it does not, None where none is frozen."""
     frozen = FROZEN.get(data, {}).get(condition)
@@ -129,7 +122,7 @@ def matrix_page(scores: Mapping[str, Mapping[str, Sequence[float]]]) -> str:
 
 def _cell(data: str, condition: str, score: Sequence[float] | None) -> str:
     if score is None:
-        return f'<td title="{escape(skipped(data, condition) or slow(data, condition))}">–</td>'
+        return f'<td title="{escape(skipped(data, condition))}">–</td>'
     published = PUBLISHED.get((data, condition))
     beside = f"<br><small>published {published[0]:.3f} / {published[1]:.3f}</small>" if published else ""
     run = f"<details><summary>command</summary><code>{escape(command(data, condition))}</code></details>"

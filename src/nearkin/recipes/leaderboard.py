@@ -15,9 +15,9 @@ from typing import Any
 import numpy as np
 
 from nearkin.errors import BadInput, listed
-from nearkin.evaluate.evaluation import compared
-from nearkin.evaluate.report import Row
-from nearkin.evaluate.tasks import Scores, SearchTask
+from nearkin.evaluation.evaluation import compared
+from nearkin.evaluation.report import Row
+from nearkin.evaluation.tasks import Scores, SearchTask
 from nearkin.readers.trec import read_run
 from nearkin.tables import Data
 

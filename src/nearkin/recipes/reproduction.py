@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 
 from nearkin.errors import BadInput
-from nearkin.evaluate.machine import machine, versions
-from nearkin.evaluate.tasks import Scores, Task, task_of
+from nearkin.evaluation.machine import machine, versions
+from nearkin.evaluation.tasks import Scores, Task, task_of
 from nearkin.recipes.contract import Curve, Measured, Measures, Recipe, recipe
 from nearkin.recipes.proof import Proof, compared, verdict_of
 from nearkin.stage import Memo

@@ -6,9 +6,9 @@ import time
 from collections.abc import Mapping, Sequence
 
 from nearkin.errors import BadInput
-from nearkin.evaluate.leaks import check_leaks
-from nearkin.evaluate.report import Report, Row
-from nearkin.evaluate.tasks import Scores, Task, task_of
+from nearkin.evaluation.leaks import check_leaks
+from nearkin.evaluation.report import Report, Row
+from nearkin.evaluation.tasks import Scores, Task, task_of
 from nearkin.metrics.intervals import holm, paired_bootstrap, randomisation_test
 from nearkin.stage import Memo, Stage
 from nearkin.tables import Data

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from nearkin.errors import Missing
-from nearkin.evaluate.tasks import Scores
+from nearkin.evaluation.tasks import Scores
 
 
 @dataclass(frozen=True, kw_only=True)

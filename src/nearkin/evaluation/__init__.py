@@ -1,9 +1,9 @@
 """Stages side by side on the same queries: one report with intervals and corrected p-values."""
 
-from nearkin.evaluate.evaluation import evaluate, evaluate_task
-from nearkin.evaluate.leaks import check_leaks
-from nearkin.evaluate.report import Report, Row
-from nearkin.evaluate.tasks import MatchTask, NextItemTask, Scores, SearchTask, Task, task_of
+from nearkin.evaluation.evaluation import evaluate, evaluate_task
+from nearkin.evaluation.leaks import check_leaks
+from nearkin.evaluation.report import Report, Row
+from nearkin.evaluation.tasks import MatchTask, NextItemTask, Scores, SearchTask, Task, task_of
 
 __all__ = [
     "MatchTask",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from nearkin.errors import BadInput, listed
-from nearkin.evaluate.tasks import NextItemTask, SearchTask, Task
+from nearkin.evaluation.tasks import NextItemTask, SearchTask, Task
 
 
 def check_leaks(task: Task) -> None:
