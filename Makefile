@@ -11,6 +11,7 @@ $(BIN)/python:
 
 .venv/core: pyproject.toml constraints.txt | $(BIN)/python
 	$(PIP) -e .
+	$(BIN)/python -m nearkin.warm
 	@touch $@
 
 .venv/test: pyproject.toml constraints.txt | .venv/core

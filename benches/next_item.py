@@ -87,6 +87,7 @@ def models(items: Catalog, fields: tuple[str, ...], cache: Path | None) -> dict:
         "ALS": Als,
         "EASE": Ease,
         "blend": Blend.usual,
+        "blend, even weights": lambda: Blend(parts=(Ease(), DirectedKnn()), weights=(0.5, 0.5)),
     }
     vectors = {"static words": StaticWords(fields=fields)(items), "words": BagOfWords(fields=fields).fit(items)(items)}
     if cache is not None:

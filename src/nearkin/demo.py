@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import subprocess
 import sys
 import time
 from collections.abc import Iterable, Iterator, Sequence
@@ -31,20 +30,6 @@ HELD_OUT = 300  # companions kept back to test with
 SECTIONS = ("games", "graphics", "sound", "video", "editors", "mail", "web")  # of the programs that the misspelt list is about
 LISTED = 200  # names in it
 SEED = 0
-# Compiles the inner loops of a search and of a match on a second core while the first one builds; the result is cached on disk.
-WARM_UP = """
-import tempfile
-from rich.console import Console
-from nearkin import demo, samples
-from nearkin.collection import Collection
-from nearkin.worlds import two_lists
-world = two_lists(left=40, right=60)
-with tempfile.TemporaryDirectory() as folder:
-    collection = Collection.build(folder + "/c", world.items)
-    collection.search("warm up", explain=True)
-    collection.similar(["r0"], where="year > 1970")
-demo.match(Console(quiet=True), samples.debian().items)
-"""
 
 
 def main() -> None:
@@ -61,7 +46,6 @@ def main() -> None:
 
 def show(console: Console) -> None:
     started = time.perf_counter()
-    warming = subprocess.Popen([sys.executable, "-c", WARM_UP], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     debian = samples.debian()
     companions, histories, targets = held_out(companions_of(debian))
     collection = build(console, debian, companions)
@@ -69,7 +53,6 @@ def show(console: Console) -> None:
     similar(console, collection)
     recommend(console, collection, companions)
     evaluate(console, collection, companions, histories, targets)
-    warming.wait()
     match(console, debian.items)
     farewell(console, time.perf_counter() - started)
 

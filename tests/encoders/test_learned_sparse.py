@@ -74,7 +74,7 @@ def test_searches_through_an_impact_index_and_survives_saving(folder, tmp_path):
 def test_no_texts_and_long_texts(folder):
     assert len(LearnedSparse(model=folder)(Catalog.of(title=TEXTS).take([]))) == 0
     cut = LearnedSparse(model=folder, tokens=3)(Catalog.of(title=["wing flow heat", "wing"]))
-    assert np.array_equal(cut.take([0]).values, cut.take([1]).values)
+    assert np.allclose(cut.take([0]).values, cut.take([1]).values, rtol=1e-5)  # the same text twice; a batch may change the last digits
 
 
 def test_a_folder_without_a_model_is_refused(tmp_path):
