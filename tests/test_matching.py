@@ -149,3 +149,11 @@ def test_real_tables_reach_their_floors(name):
     assert f1(found, pair.truth) >= least_f1
     assert recall >= least_recall
     assert seconds < 40
+
+
+def test_a_handful_of_rows_is_matched_by_likeness_and_warned_of():
+    left = Catalog.of(["1", "2", "3"], name=["Gimp image editor", "Inkscape vector drawing", "VLC media player"])
+    right = Catalog.of(["a", "b", "c"], title=["inkscpae vector drawing program", "GIMP image edtior", "Blender"])
+    found = match(left, right)
+    assert set(found.links.pairs()) == {("1", "b"), ("2", "a")}
+    assert "too small" in found.warning

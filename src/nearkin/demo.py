@@ -122,12 +122,11 @@ def similar(console: Console, collection: Collection) -> None:
 
 
 def recommend(console: Console, collection: Collection, companions: Links) -> None:
-    texts = dict(zip(collection.catalog.id_list, collection.catalog["short"]))
-    collection.recommend([[LIKED]])
+    collection.recommend([[LIKED]])  # reads the model from disk
     with timed() as took:
         found = list(collection.recommend([[STARTED]], k=6))
     told = {companion for program, companion in companions.pairs() if program == STARTED}
-    rows = ([hit.item, texts[hit.item], "listed" if hit.item in told else "learned"] for hit in found)
+    rows = ([hit.item, hit.thing["short"], "listed" if hit.item in told else "learned"] for hit in found)
     table(console, f"recommend after {STARTED}: {took() * 1000:.0f} ms", ("goes well with it", "what it is", "from"), rows)
 
 

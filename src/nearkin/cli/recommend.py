@@ -36,4 +36,4 @@ def recommend(
         if unknown:
             say(f"{histories}: {len(unknown):,} ids are not in {place} and are left out: {listed(unknown)}")
         found = collection.recommend(before, k=k, where=where, explain=explain)
-        show_answers(found, collection.catalog, as_json=json, explain=explain)
+        show_answers(found, as_json=json, explain=explain)

@@ -8,31 +8,24 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from nearkin.tables import Catalog
+    from nearkin.collection import Answers
 
 SHORT = 80  # characters of a title
 
 
-def show_answers(answers: Iterable[Any], things: Catalog, *, as_json: bool, explain: bool, names: list[str] | None = None) -> None:
+def show_answers(answers: Answers, *, as_json: bool, explain: bool, names: list[str] | None = None) -> None:
     """A line a hit: query, item, rank, score, and (with tabs) a title; with `explain` also why.
 
-    `things` tells the titles; `names` call the queries something else than their position.
+    `names` call the queries something else than their position.
     """
-    found = list(answers)
-    for answer, title in zip(found, [""] * len(found) if as_json else titles(things, [each.item for each in found])):
+    for answer in answers.hits if as_json and not explain else answers:  # hits alone need not look up the things
         query = names[int(answer.query)] if names else answer.query
         if as_json:
             line = {"query": query, "item": answer.item, "rank": answer.rank, "score": round(answer.score, 6)}
             print(to_json(line | ({"why": rounded(answer.why)} if explain else {})))
         else:
-            row = [query, answer.item, str(answer.rank), f"{answer.score:.4f}", _short(title)]
+            row = [query, answer.item, str(answer.rank), f"{answer.score:.4f}", _short(answer.title)]
             print(*map(flat, row + ([told(answer.why)] if explain else [])), sep="\t")
-
-
-def titles(things: Catalog, ids: list[str]) -> list[str]:
-    """The first text of each of these things; empty where there is none."""
-    field = next(iter(things.fields("text")), None)
-    return things.take(things.rows_of(ids))[field] if field and ids else [""] * len(ids)
 
 
 def to_json(value: Any) -> str:

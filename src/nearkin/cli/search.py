@@ -29,4 +29,4 @@ def search(
     with Collection.open(place) as collection:
         found = collection.search(asked, k=k, where=where, stage=stage, explain=explain)
         names = asked if isinstance(asked, list) else None
-        show_answers(found, collection.catalog, as_json=json, explain=explain, names=names)
+        show_answers(found, as_json=json, explain=explain, names=names)

@@ -25,4 +25,4 @@ def similar(
 
     with Collection.open(place) as collection:
         found = collection.similar(ids_of(ids), k=k, where=where, stage=stage, explain=explain)
-        show_answers(found, collection.catalog, as_json=json, explain=explain)
+        show_answers(found, as_json=json, explain=explain)

@@ -11,20 +11,15 @@ from nearkin.tables import Hit, Hits
 
 @dataclass(frozen=True)
 class Answer:
-    """One hit: ids, rank (from 1), score, the thing's own fields, and why it is there (empty unless asked)."""
+    """One hit: ids, rank (from 1), score, the thing's own fields and title, and why it is there (empty unless asked)."""
 
     query: str
     item: str
     rank: int
     score: float
     thing: Mapping[str, Any]
+    title: str = ""
     why: Mapping[str, Any] = field(default_factory=dict)
-
-    @property
-    def title(self) -> str:
-        """The first text of the thing, in short."""
-        text = next((value for name, value in self.thing.items() if isinstance(value, str) and name != "id" and value), self.item)
-        return text if len(text) <= 100 else text[:99] + "…"
 
 
 @dataclass(frozen=True)
@@ -50,7 +45,10 @@ class Answers:
         return [self._answer(hit, thing, query, int(row)) for hit, thing, row in zip(named, things, rows, strict=True)]
 
     def _answer(self, hit: Hit, thing: Mapping[str, Any], query: int, row: int) -> Answer:
-        return Answer(hit.query, hit.item, hit.rank, hit.score, thing, self.reasons.get((query, row), {}))
+        assert self.hits.items is not None
+        texts = (thing[name] for name in self.hits.items.fields("text"))
+        title = next((text for text in texts if isinstance(text, str) and text not in ("", hit.item)), hit.item)
+        return Answer(hit.query, hit.item, hit.rank, hit.score, thing, title, self.reasons.get((query, row), {}))
 
     def ids(self) -> list[list[str]]:
         """The item ids of each query, best first."""

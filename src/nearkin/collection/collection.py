@@ -184,7 +184,7 @@ class Collection:
     ) -> Answers:
         """What comes next after each history of ids (oldest first); things of the history are left out."""
         table = histories if isinstance(histories, Catalog) else Catalog.histories(histories)
-        return recommended(self.recommender, table, _positive(k), self._keep(where), explain=explain)
+        return recommended(self.recommender, table, self.catalog, _positive(k), self._keep(where), explain=explain)
 
     @property
     def recommender(self) -> Any:

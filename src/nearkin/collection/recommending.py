@@ -9,7 +9,7 @@ import numpy as np
 from nearkin.collection.answers import Answers
 from nearkin.collection.texts import searchable
 from nearkin.stage import Encoder
-from nearkin.tables import Catalog, Links
+from nearkin.tables import Catalog, Hits, Links
 
 if TYPE_CHECKING:
     from nearkin.indexes.from_history import BlockRecommender
@@ -41,11 +41,12 @@ def _sessions(edges: Links) -> tuple[np.ndarray, np.ndarray]:
     return left[order], right[order]
 
 
-def recommended(model: BlockRecommender, histories: Catalog, k: int, keep: np.ndarray | None, *, explain: bool) -> Answers:
-    """The k best things for each history, and which of its things spoke for each."""
+def recommended(model: BlockRecommender, histories: Catalog, things: Catalog, k: int, keep: np.ndarray | None, *, explain: bool) -> Answers:
+    """The k best of these things for each history, and which of its things spoke for each."""
     from nearkin.stage import with_k
 
-    hits = with_k(model, k)(histories, keep=keep)
+    found = with_k(model, k)(histories, keep=keep)
+    hits = Hits(found.rows, found.scores, histories, things)  # the model knows of the things only what it reads
     if not explain:
         return Answers(hits)
     told = {}

@@ -41,7 +41,7 @@ def match(left: Catalog, right: Catalog, *, blocking: Stage | None = None, one_t
         links=links,
         precision=float(links.weight.mean()) if len(links) else 1.0,
         expected_matches=expected,
-        warning=_warning(expected, min(len(left), len(right))),
+        warning=_warning(expected, min(len(left), len(right)), learned.few),
         columns=[(a.name, b.name) for a, b in seen.columns],
         features_=features,
         learned_=learned,
@@ -96,8 +96,10 @@ def _kinds(seen: Described, pairs: Candidates) -> pa.Array:
     return pa.array([", ".join(name for name, there in filled if there[row]) for row in range(len(pairs))], pa.string())
 
 
-def _warning(expected: float, smaller: int) -> str:
+def _warning(expected: float, smaller: int, few: bool) -> str:
     share = expected / max(smaller, 1)
+    if few:
+        return "the tables are too small to tell chance likeness from matches; the chances are mere likeness: check the links by eye"
     if share >= RARE:
         return ""
     return (

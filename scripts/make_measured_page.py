@@ -1,0 +1,126 @@
+"""Make `docs/measured.md` from `proofs/` and `benches/results/`: every figure on the page is read from a file of the repository."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parents[1]
+PAGE = ROOT / "docs/measured.md"
+
+
+def kept(path: str) -> Any:
+    return json.loads((ROOT / path).read_text())
+
+
+def table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    lines = [head, ["---"] + ["---:"] * (len(head) - 1), *rows]
+    return "\n".join("| " + " | ".join(str(cell) for cell in line) + " |" for line in lines) + "\n"
+
+
+def search() -> str:
+    proof = kept("proofs/brewing-beir.json")["figures"]
+    sets = [name.split(":")[0] for name in proof if name.endswith(": scores")]
+    scores = {name: proof[f"{name}: scores"] for name in sets}
+    conditions = dict.fromkeys(condition for each in scores.values() for condition in each)
+    rows = [[name, *("–" if name not in scores[s] else "{:.4f} / {:.4f}".format(*scores[s][name]) for s in sets)] for name in conditions]
+    return (
+        "## Search\n\nnDCG@10 / Recall@100, trec_eval's rules. `bm25+static` is the default of a collection, `bm25+minilm` what "
+        "`--encoder minilm` gives. Intervals against the best are in the proof. Command: `nearkin reproduce brewing-beir`.\n\n"
+        + table(["condition", *sets], rows)
+    )
+
+
+def next_item() -> str:
+    sets = kept("benches/results/next-item.json")["sets"]
+    text = (
+        "## Next item\n\nRecall@10 / NDCG@10 on the last item of every user, over all items, those of the history masked, ties against "
+        "the model; by training events of the target. Blends choose their weights on held-out training steps unless said. Seconds of one "
+        "core. Command: `python benches/next_item.py`.\n"
+    )
+    for name, facts in sets.items():
+        rows = [
+            [model, *_pair(found), *(_recall(found, bucket) for bucket in ("0", "1-5", "6-20", "over 20")), found["fit_s"]]
+            for model, found in facts["models"].items()
+        ]
+        head = ["model", "Recall@10", "NDCG@10", "0 events", "1-5", "6-20", "over 20", "fit s"]
+        text += f"\n### {name}\n\n{facts['users']:,} users, {facts['items']:,} items.\n\n" + table(head, rows)
+    return text
+
+
+def _pair(found: dict) -> list[str]:
+    return [f"{found['recall@10']:.4f}", f"{found['ndcg@10']:.4f}"]
+
+
+def _recall(found: dict, bucket: str) -> str:
+    value = found["by training events of the target"][bucket]["recall@10"]
+    return "–" if value is None else f"{value:.3f}"
+
+
+def matching() -> str:
+    rows = kept("benches/results/matching.json")["rows"]
+    shown = [
+        [r["set"], r["overlap"], r["method"], r.get("links", "–"), r.get("wrong", "–"),
+         *(_share(r.get(m)) for m in ("precision", "recall", "F1", "oracle F1")), r.get("cpu seconds", "–")]
+        for r in rows
+    ]  # fmt: skip
+    head = ["set", "overlap", "method", "links", "wrong", "precision", "recall", "F1", "F1 at the best cut", "CPU s"]
+    return (
+        "## Matching\n\nWhole tables, without labels. Overlap `tenth`: partners removed until a tenth of the matches is left; `none`: "
+        "no partner left, so every link counts as wrong, though some are pairs that the truth does not list. splink is set up as its "
+        "documentation advises, and once tuned with the same care. Command: `python benches/matching.py`.\n\n" + table(head, shown)
+    )
+
+
+def _share(value: float | None) -> str:
+    return "–" if value is None else f"{value:.3f}"
+
+
+def proofs() -> str:
+    text = "## Papers\n\nAll lines and settings are in the proofs and on [Papers](papers.md).\n"
+    for name in ("knn-embed", "library-books"):
+        proof = kept(f"proofs/{name}.json")
+        rows = [
+            [f"{line['data']}: {line['metric']}", line["rival"], f"{line['rival_value']:.4f}", f"{line['ours']:.4f}",
+             f"[{line['low']:+.4f}, {line['high']:+.4f}]"]
+            for line in proof["lines"]
+        ]  # fmt: skip
+        text += f"\n### {name}: {proof['verdict']}\n\n" + table(["metric", "rival", "rival's", "ours", "95 % of the difference"], rows)
+    return text
+
+
+def engine() -> str:
+    place, crash = kept("benches/results/collection.json"), kept("benches/results/crash.json")
+    text = (
+        f"## The collection\n\n{place['things']:,} definitions of WordNet, defaults: built in {place['build']['seconds']} s "
+        f"({place['build']['cpu_seconds']} s of processor), peak memory {place['peak_mib']} MiB, {place['size_mib']} MiB on disk, "
+        f"opened in {place['open_seconds']} s; one upsert {place['upsert_seconds']} s. Command: `python benches/collection.py`.\n\n"
+    )
+    names = ("search", "words", "meaning", "filtered to 1 %", "explained")
+    text += table(["one query at a time", "p50 ms", "p95 ms"], [[name, place[name]["p50_ms"], place[name]["p95_ms"]] for name in names])
+    during = ", ".join(f"{count} during {name}" for name, count in crash["killed during"].items())
+    text += (
+        f"\nkill -9 of the writer {crash['kills']} times ({during}): {len(crash['faults'])} faults; every acknowledged write was "
+        "there, and searches equalled those of a collection indexed afresh. Command: `python benches/crash.py`.\n\n"
+    )
+    lexical = kept("benches/results/lexical-search.json")["rows"]
+    text += "Exact BM25, one thread, queries a second (`python benches/lexical_search.py`):\n\n"
+    text += table(["set", "k", "engine", "queries/s", "build s"],
+                  [[r["set"], r["k"], r["engine"], f"{r['queries_per_s']:,}", r["build_s"]] for r in lexical])  # fmt: skip
+    flat = kept("benches/results/flat-index.json")["rows"]
+    text += "\nExact vector search, 100,000 x 256, one thread (`python benches/flat_index.py`):\n\n"
+    return text + table(["method", "recall@10", "one query p50 ms", "batch ms a query"],
+                        [[r["method"], r["recall@10"], r["single_p50_ms"], r["batch_ms"]] for r in flat])  # fmt: skip
+
+
+def main() -> None:
+    machine = kept("proofs/knn-embed.json")["machine"]
+    note = f"{machine['cpu']}, {machine['cores']} cores (AVX2), {machine['memory_gib']} GiB, no GPU; the cores were shared with other work"
+    parts = [f"# Measured\n\nMachine: {note}.\n", search(), next_item(), matching(), proofs(), engine()]
+    PAGE.write_text("\n".join(parts))
+
+
+if __name__ == "__main__":
+    main()
