@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -14,11 +15,32 @@ def say(message: str) -> None:
 
 @contextmanager
 def progress(what: str) -> Iterator[Callable[[str], None]]:
-    """A spinner with the present step on a terminal, else a line a step."""
-    if not sys.stderr.isatty():
-        yield say
-        return
-    from rich.console import Console
+    """A spinner with the present step on a terminal, else a line a step; each step first minds a Ctrl-C that came before.
 
-    with Console(stderr=True).status(what) as status:
-        yield status.update
+    A library that is being imported may swallow the KeyboardInterrupt of a signal, so the signal is remembered too.
+    """
+    asked: list[int] = []
+
+    def remember(number: int, _frame: object) -> None:
+        asked.append(number)
+        raise KeyboardInterrupt
+
+    def minding(show: Callable[[str], None]) -> Callable[[str], None]:
+        def step(message: str) -> None:
+            if asked:
+                raise KeyboardInterrupt
+            show(message)
+
+        return step
+
+    before = signal.signal(signal.SIGINT, remember)
+    try:
+        if sys.stderr.isatty():
+            from rich.console import Console
+
+            with Console(stderr=True).status(what) as status:
+                yield minding(status.update)
+        else:
+            yield minding(say)
+    finally:
+        signal.signal(signal.SIGINT, before)

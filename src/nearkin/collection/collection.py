@@ -86,6 +86,7 @@ class Collection:
             if links is not None:
                 Store(draft, items.roles).append_links(links.to_arrow())
             fit_stages(draft, manifest, chosen, say)
+            say("finishing")
             os.rename(draft, place)
         except BaseException:
             shutil.rmtree(draft, ignore_errors=True)
