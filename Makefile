@@ -44,7 +44,8 @@ bench: .venv/bench
 
 docs: .venv/docs
 	$(BIN)/python scripts/make_papers_page.py
-	$(BIN)/mkdocs build --strict
+	$(BIN)/python scripts/make_measured_page.py
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
 clean:
 	rm -rf .venv build site demo-collection
