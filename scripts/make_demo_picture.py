@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import tempfile
+from contextlib import nullcontext
 from pathlib import Path
 
 from rich.console import Console
@@ -16,6 +17,7 @@ PICTURE = Path(__file__).parents[1] / "docs/images/demo.svg"
 
 def main() -> None:
     console = Console(record=True, width=100, force_terminal=True)
+    console.status = lambda *_: nullcontext()  # type: ignore[method-assign,assignment] # a spinner does not stand still for a picture
     with tempfile.TemporaryDirectory() as folder:
         os.chdir(folder)
         demo.show(console)
