@@ -105,6 +105,11 @@ def engine() -> str:
         f"\nkill -9 of the writer {crash['kills']} times ({during}): {len(crash['faults'])} faults; every acknowledged write was "
         "there, and searches equalled those of a collection indexed afresh. Command: `python benches/crash.py`.\n\n"
     )
+    shop = place["recommender on amazon-beauty"]
+    text += (
+        f"The default recommender on amazon-beauty ({shop['users']:,} users): collection built in {shop['build_seconds']} s, Recall@10 "
+        f"{shop['recall@10']:.4f}, NDCG@10 {shop['ndcg@10']:.4f}. Command: `python benches/collection.py`.\n\n"
+    )
     lexical = kept("benches/results/lexical-search.json")["rows"]
     text += "Exact BM25, one thread, queries a second (`python benches/lexical_search.py`):\n\n"
     text += table(["set", "k", "engine", "queries/s", "build s"],

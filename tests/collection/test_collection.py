@@ -203,3 +203,14 @@ def test_edges_between_things_recommend_companions(tmp_path):
     shop = Collection.build(tmp_path / "shop", items, links=edges)
     assert set(shop.recommend([["shoe"]], k=2).ids()[0]) == {"boot", "hat"}
     assert Collection.open(shop.place).recommend([["lamp"]], k=1).ids() == [["candle"]]
+
+
+def test_a_reader_left_behind_by_a_compaction_is_told_to_refresh(shop):
+    reader = Collection.open(shop.place)
+    shop.add(things(drum="a drum to beat"))
+    shop.compact()
+    assert reader.search("red shoe", k=1).ids() == [["shoe"]]  # what it holds in memory still answers
+    with pytest.raises(BadInput, match="refresh"):
+        reader.search("red shoe", where="price < 50")
+    assert reader.refresh()
+    assert reader.search("red shoe", k=1, where="price < 50").ids() == [["shoe"]]

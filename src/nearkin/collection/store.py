@@ -73,6 +73,9 @@ class Store:
             return self.dataset.to_table(columns=[SEQ], filter=where)[SEQ].to_numpy()  # type: ignore[no-any-return]
         except (ValueError, OSError) as error:
             reason = str(error).split(", /")[0].replace("Invalid user input: ", "")
+            if "Not found" in reason:
+                gone = f"version {self.version} of {self.path} was compacted away by another process"
+                raise BadInput(f"{gone}; call refresh(), or open the collection again") from error
             raise BadInput(f"the filter {where!r} is not understood: {reason}; the fields are {listed(self.roles, 20)}") from error
 
     def upsert(self, items: Catalog) -> np.ndarray:
