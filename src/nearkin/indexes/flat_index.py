@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from copy import copy
 from dataclasses import dataclass
-from typing import Self
+from functools import cache
+from itertools import pairwise
+from typing import Any, Self
 
 import numpy as np
 
@@ -15,6 +20,7 @@ from nearkin.tables import Hits, Vectors, best
 
 _BLOCK = 16_384  # rows read at once, so that a memory map is never loaded whole
 _GROUP = 64  # queries scanned together
+MOST_THREADS, ROWS_A_THREAD = 4, 16_384  # a scan is bound by memory: more threads gain little, fewer rows cost more than they gain
 
 
 @dataclass(kw_only=True)
@@ -90,14 +96,12 @@ class FlatIndex(Index):
         held, open_ = (self.codes_, self.steps_, self.slacks_), barred
         if len(live) * 4 < len(self):  # gathering a few rows costs less than passing by the others
             held, open_ = tuple(each[live] for each in held), np.zeros(len(live), np.bool_)
-        room = min(len(live), _room(k))
-        rows, counts = np.empty((len(queries), room), np.int32), np.zeros(len(queries), np.int64)
         norms = np.linalg.norm(queries.astype(np.float64), axis=1)
         codes, steps, rests = _encoded_queries(queries)
         extras = (rests + 1e-6 * norms) * self.reach_  # the second part covers the rounding of scores to float32
-        scan(*held, open_, codes, steps, norms, extras, k, rows, counts)
-        found = [live if count < 0 else line[:count] for line, count in zip(rows, counts)]
-        return found if open_ is barred else [live[each] if count >= 0 else each for each, count in zip(found, counts)]
+        parts = _in_parts(lambda part: _scanned(*(each[part] for each in held), open_[part], codes, steps, norms, extras, k), len(open_))
+        found = [_joined(query, parts) for query in range(len(queries))]
+        return [live if rows is None else rows if open_ is barred else live[rows] for rows in found]
 
     def _scored(self, queries: np.ndarray, found: list[np.ndarray], k: int) -> tuple[np.ndarray, np.ndarray]:
         """The candidates of each query side by side, padded, and their exact scores: [q, c], c >= k."""
@@ -119,6 +123,39 @@ class FlatIndex(Index):
         check_table(self, queries, Vectors)
         check_dim(self, self.items_.dim, queries.dim)  # type: ignore[union-attr]
         return np.ascontiguousarray(queries.rows, np.float32)
+
+
+def _in_parts(scan_part: Callable[[slice], tuple[np.ndarray, np.ndarray]], size: int) -> list[tuple[int, np.ndarray, np.ndarray]]:
+    """(first row, rows, counts) of each part of the items: the memory of a large table is read by all cores at once."""
+    count = min(os.cpu_count() or 1, MOST_THREADS, 1 + size // ROWS_A_THREAD)
+    edges = np.linspace(0, size, count + 1).astype(int).tolist()
+    parts = [slice(low, high) for low, high in pairwise(edges)]
+    scanned = [scan_part(parts[0])] if count == 1 else list(_threads().map(scan_part, parts))
+    return [(part.start, *found) for part, found in zip(parts, scanned)]
+
+
+@cache
+def _threads() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(MOST_THREADS, "nearkin-scan")
+
+
+os.register_at_fork(after_in_child=_threads.cache_clear)  # threads do not survive a fork
+
+
+def _scanned(codes: np.ndarray, steps: np.ndarray, slacks: np.ndarray, barred: np.ndarray, *query: Any) -> tuple[np.ndarray, np.ndarray]:
+    """What `scan` leaves of some rows: int32 [q, room], and how many of them each query, int64 [q]."""
+    *rest, k = query
+    room = min(len(codes), _room(k))
+    rows, counts = np.empty((len(rest[0]), room), np.int32), np.zeros(len(rest[0]), np.int64)
+    scan(codes, steps, slacks, barred, *rest, k, rows, counts)
+    return rows, counts
+
+
+def _joined(query: int, parts: list[tuple[int, np.ndarray, np.ndarray]]) -> np.ndarray | None:
+    """The candidates that the parts left for a query, rising; None where one of them had no room."""
+    if any(counts[query] < 0 for _, _, counts in parts):
+        return None
+    return np.concatenate([start + rows[query, : counts[query]] for start, rows, counts in parts])
 
 
 def _room(k: int) -> int:
