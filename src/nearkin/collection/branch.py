@@ -86,6 +86,7 @@ class Placed(Composite):
     items: Catalog
     row_of: np.ndarray  # int32 [index rows]: row in the catalogue, -1 for a dead one
     index_row: np.ndarray  # int32 [things + 1]: row in the index; the last place answers for -1
+    in_order: bool  # whether rows of the index stand in the order of the catalogue, so that ties stay in theirs
     k: int
 
     takes = Catalog
@@ -101,7 +102,8 @@ class Placed(Composite):
         index_row = np.full(len(seqs) + 1, -1, np.int32)
         alive = np.flatnonzero(row_of >= 0)
         index_row[row_of[alive]] = alive
-        return cls(encoder=branch.encoder, index=branch.index, items=items, row_of=row_of, index_row=index_row, k=k)
+        in_order = bool((np.diff(row_of[alive]) > 0).all())
+        return cls(encoder=branch.encoder, index=branch.index, items=items, row_of=row_of, index_row=index_row, in_order=in_order, k=k)
 
     def __call__(self, queries: Catalog, /, *, keep: np.ndarray | None = None) -> Hits:
         return self.run(queries, keep, Memo())
@@ -110,6 +112,8 @@ class Placed(Composite):
         keep_rows = None if keep is None or not len(self.items) else keep[self.row_of] & (self.row_of >= 0)
         hits = with_k(self.index, self.k)(memo.run(self.encoder, table), keep=keep_rows)
         rows = np.where(hits.rows >= 0, self.row_of[hits.rows], -1)
+        if self.in_order:
+            return Hits(rows, hits.scores, hits.queries or table, self.items)
         return best(hits.scores, hits.k, rows=rows, queries=hits.queries or table, items=self.items)
 
     def score(self, table: Any, rows: np.ndarray, /) -> np.ndarray:

@@ -72,7 +72,7 @@ class Collection:
         try:
             say(f"writing {len(items):,} things")
             Store.create(draft, items)
-            chosen = dict(branches) if branches is not None else default_branches(encoder)
+            chosen = dict(branches) if branches is not None else default_branches(len(items), encoder)
             static = encoder is None and branches is None
             shares = weights or (DEFAULT_WEIGHTS if static else [1 / len(chosen)] * len(chosen))
             manifest = Manifest(

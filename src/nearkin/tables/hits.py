@@ -86,6 +86,8 @@ class Hits:
 
     def top(self, k: int) -> Self:
         """The first k of each query."""
+        if k >= self.k:
+            return self
         return type(self)(self.rows[:, :k], self.scores[:, :k], self.queries, self.items)
 
     def take(self, rows: np.ndarray | Sequence[int]) -> Self:
