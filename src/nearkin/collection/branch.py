@@ -43,12 +43,8 @@ class Branch(Stage):
         return cls(encoder=encoder, index=index.fit(_anonymous(encoder(texts))), seqs=seqs)
 
     def __call__(self, queries: Catalog, /, *, keep: np.ndarray | None = None) -> Hits:
-        hits: Hits = self.pipeline(queries, keep=keep)
+        hits: Hits = Pipeline((self.encoder, self.index))(queries, keep=keep)
         return hits
-
-    @property
-    def pipeline(self) -> Pipeline:
-        return Pipeline((self.encoder, self.index))
 
     def moved_to(self, items: Catalog, seqs: np.ndarray) -> Self:
         """The branch for another state of the catalogue: rows not in it are removed, things not yet held are encoded and added."""

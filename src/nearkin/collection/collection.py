@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
@@ -225,8 +226,9 @@ class Collection:
     def add(self, items: Catalog, *, wait_s: float = 10.0) -> None:
         """Add things, replacing those whose id is there already; durable and found when it returns."""
         with self._writer(wait_s):
-            seqs = self._store.upsert(items)
-            self._advance(Catalog(self._store.fitted_table(items), self.manifest.roles), seqs)
+            more, seqs = self._store.upsert(items)
+            replaced = self.catalog.rows_of(more.ids, missing="mark")
+            self._move(np.delete(np.arange(len(self)), replaced[replaced >= 0]), more, seqs)
         self._rebuild_if_grown()
 
     def remove(self, ids: Sequence[str], *, wait_s: float = 10.0) -> None:
@@ -246,7 +248,7 @@ class Collection:
         """Fit the stages anew, merge small files, and drop past versions with the bytes of what was removed (unless kept)."""
         with self._writer(wait_s):
             chosen = {name: (branch.encoder, branch.index) for name, branch in self._snapshot.branches.items()}
-            self.manifest = fit_stages(self.place, self.manifest, chosen, progress or quiet)
+            fit_stages(self.place, self.manifest, chosen, progress or quiet)
             self._store.compact(keep_history=keep_history)
             self._reload()
 
@@ -254,7 +256,6 @@ class Collection:
         """See what other processes wrote; tells whether anything had changed."""
         if self._pinned or (self._store.latest == self.version and Manifest.read(self.place) == self.manifest):
             return False
-        self._store.refresh()
         self._reload()
         return True
 
@@ -262,20 +263,19 @@ class Collection:
         fresh = Collection.open(self.place)
         self.manifest, self._store, self._snapshot, self._recommender = fresh.manifest, fresh._store, fresh._snapshot, None
 
-    def _writer(self, wait_s: float) -> Any:
+    @contextmanager
+    def _writer(self, wait_s: float) -> Iterator[None]:
+        """The writer's lock, with what others wrote meanwhile brought in first."""
         if self._pinned:
             raise BadInput(
                 f"this is version {self.version} of {self.place}, which is past and cannot be changed; open it without a version"
             )
-        return _Writing(self, wait_s)
-
-    def _advance(self, items: Catalog, seqs: np.ndarray) -> None:
-        """The next snapshot: these things replace those of the same id and stand at the end."""
-        replaced = self.catalog.rows_of(items.ids, missing="mark")
-        kept = np.delete(np.arange(len(self)), replaced[replaced >= 0])
-        self._move(kept, items, seqs)
+        with writing(self.place, wait_s):
+            self.refresh()
+            yield
 
     def _move(self, kept: np.ndarray, more: Catalog | None = None, seqs: np.ndarray | None = None) -> None:
+        """The next snapshot: the things of these rows, and more of them at the end."""
         table, numbers = self.catalog.table.take(kept), self._snapshot.seqs[kept]
         if more is not None and seqs is not None:
             table, numbers = pa.concat_tables([table, more.table.cast(table.schema)]), np.concatenate([numbers, seqs])
@@ -290,24 +290,6 @@ class Collection:
     def export(self) -> Iterator[dict[str, Any]]:
         """The things one by one, as dictionaries."""
         return iter(self.catalog)
-
-
-class _Writing:
-    """The writer's lock, with what others wrote meanwhile brought in first."""
-
-    def __init__(self, collection: Collection, wait_s: float) -> None:
-        self.collection, self.lock = collection, writing(collection.place, wait_s)
-
-    def __enter__(self) -> None:
-        self.lock.__enter__()
-        try:
-            self.collection.refresh()
-        except BaseException as error:
-            self.lock.__exit__(type(error), error, None)
-            raise
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        self.lock.__exit__(kind, error, trace)
 
 
 def _deep(searcher: Searcher, k: int) -> Searcher:

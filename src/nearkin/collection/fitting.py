@@ -44,7 +44,7 @@ def default_branches(size: int = 0, encoder: Encoder | None = None) -> dict[str,
     return {"words": (BagOfWords(), InvertedIndex()), "meaning": (encoder or StaticWords(), index)}
 
 
-def fit_stages(place: Path, manifest: Manifest, chosen: Mapping[str, tuple[Any, Any]], say: Progress) -> Manifest:
+def fit_stages(place: Path, manifest: Manifest, chosen: Mapping[str, tuple[Any, Any]], say: Progress) -> None:
     """Fit all stages on the newest catalogue and write them; then, in one step, name them in the manifest.
 
     A crash before that step leaves the old stages in use and folders that nobody names, which the next fit removes.
@@ -65,10 +65,8 @@ def fit_stages(place: Path, manifest: Manifest, chosen: Mapping[str, tuple[Any, 
         say("fitting recommend")
         fitted["recommend"] = f"recommend-{mark}"
         fit_recommender(catalog, links, first).save(place / "stages" / fitted["recommend"])
-    manifest = replace(manifest, stages=fitted, recommend="recommend" if links is not None else "")
-    manifest.write(place)
+    replace(manifest, stages=fitted, recommend="recommend" if links is not None else "").write(place)
     _remove_unnamed(place / "stages", set(fitted.values()))
-    return manifest
 
 
 def _remove_unnamed(stages: Path, named: set[str]) -> None:

@@ -6,7 +6,7 @@ import json
 import os
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
@@ -86,7 +86,3 @@ class Manifest:
         for name, entries in sections.items():
             blocks.append(f"[{name}]\n" + "".join(f"{json.dumps(key)} = {json.dumps(value)}\n" for key, value in entries.items()))
         return "\n".join(blocks)
-
-    def with_stages(self, **folders: str) -> Self:
-        """The same with these stages now in these folders."""
-        return replace(self, stages={**self.stages, **folders})

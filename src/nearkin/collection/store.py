@@ -57,9 +57,6 @@ class Store:
         """The versions that can be opened, oldest first, with the time each was written."""
         return [{"version": entry["version"], "time": entry["timestamp"]} for entry in self.dataset.versions()]
 
-    def refresh(self) -> None:
-        self.dataset.checkout_latest()
-
     def read(self) -> tuple[Catalog, np.ndarray]:
         """All things, in the order they were written, and their numbers: int64 [n], rising."""
         with told(self.path):
@@ -78,12 +75,16 @@ class Store:
                 raise BadInput(f"{gone}; call refresh(), or open the collection again") from error
             raise BadInput(f"the filter {where!r} is not understood: {reason}; the fields are {listed(self.roles, 20)}") from error
 
-    def upsert(self, items: Catalog) -> np.ndarray:
-        """Add things, replacing those with the same id, in one version; durable when it returns. Gives their numbers."""
-        table = _numbered(self.fitted_table(items), self.version + 1)
+    def upsert(self, items: Catalog) -> tuple[Catalog, np.ndarray]:
+        """Add things, replacing those with the same id, in one version; durable when it returns.
+
+        Gives them with the fields of this collection, and their numbers.
+        """
+        more = Catalog(self.fitted_table(items), self.roles)
+        table = _numbered(more.table, self.version + 1)
         with told(self.path):
             self.dataset.merge_insert(self.id_field).when_matched_update_all().when_not_matched_insert_all().execute(table)
-        return table[SEQ].to_numpy()  # type: ignore[no-any-return]
+        return more, table[SEQ].to_numpy()
 
     def fitted_table(self, items: Catalog) -> pa.Table:
         """The things with exactly the fields of this collection; absent ones are null. Refused: unknown fields, other types."""
@@ -106,7 +107,6 @@ class Store:
                 dataset.optimize.compact_files(materialize_deletions_threshold=0.0)
                 if not keep_history:
                     dataset.cleanup_old_versions(older_than=timedelta(0), delete_unverified=True)
-        self.refresh()
 
     def links_dataset(self) -> Any:
         """The dataset of links, or None before there are any."""

@@ -76,12 +76,6 @@ def narrowest(column: pa.ChunkedArray) -> pa.DataType:
     return pa.string()
 
 
-def narrowed(table: pa.Table) -> pa.Table:
-    """The same rows with columns of numbers read as numbers."""
-    columns = {name: table[name].cast(narrowest(table[name])) for name in table.column_names}
-    return pa.table(columns)
-
-
 def _reader(stream: IO[bytes], names: list[str], delimiter: str, ragged: list[pacsv.InvalidRow], quotes: bool) -> pacsv.CSVStreamingReader:
     def note(row: pacsv.InvalidRow) -> str:
         ragged.append(row)
