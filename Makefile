@@ -21,6 +21,7 @@ $(BIN)/python:
 
 .venv/bench: pyproject.toml constraints.txt | .venv/test
 	$(PIP) -e '.[bench]'
+	$(PIP) --no-deps fastembed  # a rival of which one file is used; it asks for an older huggingface-hub
 	@touch $@
 
 .venv/docs: pyproject.toml constraints.txt | .venv/core

@@ -2,15 +2,17 @@
 
 from nearkin.stage.fuse import RankFusion, ScoreFusion, fuse, scaled, union
 from nearkin.stage.pipeline import Composite, Memo, Pipeline, Top, candidate_scores, join, top, with_k
-from nearkin.stage.stage import Encoder, Index, Matcher, Recommender, Refiner, Searcher, Stage, fitted, learned
+from nearkin.stage.stage import Codec, Encoder, Index, Matcher, Projection, Recommender, Refiner, Searcher, Stage, fitted, learned
 
 __all__ = [
+    "Codec",
     "Composite",
     "Encoder",
     "Index",
     "Matcher",
     "Memo",
     "Pipeline",
+    "Projection",
     "RankFusion",
     "Recommender",
     "Refiner",

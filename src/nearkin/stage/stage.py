@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 import numpy as np
 
 from nearkin.errors import NotFitted, StageError
-from nearkin.tables import Catalog, Hits, Links, Vectors
+from nearkin.tables import Catalog, Codes, Hits, Links, Vectors
 
 if TYPE_CHECKING:
     from nearkin.stage.pipeline import Pipeline
@@ -131,6 +131,32 @@ class Recommender(Searcher):
     @abstractmethod
     def fit(self, interactions: Links, /) -> Self:
         """Learn from users (left) x items (right), each user's links in order of time."""
+
+
+class Projection(Stage):
+    """Vectors to vectors: Vectors[n, d] -> Vectors[n, dim]. Called, it projects items; queries may need another map, see `asking`."""
+
+    takes: type = Vectors
+    gives: type = Vectors
+
+    def asking(self) -> Stage:
+        """The stage that projects queries, for inner products with projected items; the same one where both sides are treated alike."""
+        return self
+
+
+class Codec(Stage):
+    """Vectors to symbols and back: Vectors[n, d] -> Codes[n, levels] -> Vectors[n, d]."""
+
+    takes: type = Vectors
+    gives = Codes
+
+    @abstractmethod
+    def fit(self, vectors: Vectors, /) -> Self:
+        """Learn the codebooks."""
+
+    @abstractmethod
+    def decode(self, codes: Codes, /) -> Vectors:
+        """The vectors that the symbols stand for, float32 [n, d]."""
 
 
 class Refiner(Stage):
