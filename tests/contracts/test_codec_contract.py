@@ -9,11 +9,15 @@ import pytest
 
 import nearkin.codecs
 from nearkin.codecs.k_means import SphericalKMeans
+from nearkin.codecs.product_quantiser import ProductQuantiser
 from nearkin.errors import NotFitted
 from nearkin.stage import Stage
 from nearkin.tables import Catalog, Codes, Vectors
 
-EXAMPLES = {"SphericalKMeans": lambda: SphericalKMeans(codebook_size=4, seed=3)}
+EXAMPLES = {
+    "SphericalKMeans": lambda: SphericalKMeans(codebook_size=4, seed=3),
+    "ProductQuantiser": lambda: ProductQuantiser(levels=4, codebook_size=16, rotate=True, seed=3),
+}
 
 
 def vectors() -> Vectors:

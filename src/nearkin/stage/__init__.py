@@ -2,9 +2,10 @@
 
 from nearkin.stage.fuse import RankFusion, ScoreFusion, fuse, scaled, union
 from nearkin.stage.pipeline import Composite, Memo, Pipeline, Top, candidate_scores, join, top, with_k
-from nearkin.stage.stage import Codec, Encoder, Index, Matcher, Projection, Recommender, Refiner, Searcher, Stage, fitted, learned
+from nearkin.stage.stage import BitCodec, Codec, Encoder, Index, Matcher, Projection, Recommender, Refiner, Searcher, Stage, fitted, learned
 
 __all__ = [
+    "BitCodec",
     "Codec",
     "Composite",
     "Encoder",

@@ -158,6 +158,22 @@ class Codec(Stage):
     def decode(self, codes: Codes, /) -> Vectors:
         """The vectors that the symbols stand for, float32 [n, d]."""
 
+    def scores(self, queries: Vectors, codes: Codes, /) -> np.ndarray:
+        """Inner products of float queries with coded things, float32 [q, n]; a codec that need not decode for them has its own."""
+        return np.asarray(queries.rows, np.float32) @ self.decode(codes).rows.T
+
+
+class BitCodec(Codec):
+    """Vectors to bits: Codes[n, planes * m] of two symbols, plane after plane; bit 1 of plane i stands for +2^-i, bit 0 for -2^-i.
+
+    `version_` tells one fitted codec from any other: codes compare only with codes of the same version, or of one in `reads_`,
+    the versions that this codec was fitted to be compatible with.
+    """
+
+    planes: int = 1
+    version_: str | None
+    reads_: tuple[str, ...] = ()
+
 
 class Refiner(Stage):
     """Hits to hits: rerank, cut, diversify, calibrate."""
