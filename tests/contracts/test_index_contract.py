@@ -8,7 +8,10 @@ import numpy as np
 import pytest
 
 import nearkin.indexes
+from nearkin.codecs.residual_signs import ResidualSigns
+from nearkin.codecs.sign_hash import SignHash
 from nearkin.errors import Missing, NearkinError, NotFitted, ShapeError
+from nearkin.indexes.bit_index import BitIndex
 from nearkin.indexes.inverted_index import InvertedIndex
 from nearkin.indexes.weightings import Bm25L, Bm25Plus, Impacts, Okapi
 from nearkin.stage import Index, Stage
@@ -22,6 +25,9 @@ MORE = {
     "InvertedIndex, BM25L": lambda k: InvertedIndex(k=k, weighting=Bm25L()),
     "InvertedIndex, BM25+": lambda k: InvertedIndex(k=k, weighting=Bm25Plus()),
     "InvertedIndex, impacts": lambda k: InvertedIndex(k=k, weighting=Impacts()),
+    "BitIndex, hashed": lambda k: BitIndex(k=k, codec=SignHash(bits=50).fit(Vectors(np.zeros((1, DIM), np.float32)))),
+    "BitIndex, stacked": lambda k: BitIndex(k=k, codec=ResidualSigns(rounds=3).fit(Vectors(np.ones((1, DIM), np.float32)))),
+    "BitIndex, lists": lambda k: BitIndex(k=k, codec=ResidualSigns().fit(Vectors(np.ones((1, DIM), np.float32))), lists=5, probe=5),
 }
 # Scores of these change when other items come or go: rarity and mean length are those of the items held.
 STATISTICAL = {"InvertedIndex"}
