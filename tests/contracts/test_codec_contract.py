@@ -9,6 +9,7 @@ import pytest
 
 import nearkin.codecs
 from nearkin.codecs.k_means import SphericalKMeans
+from nearkin.codecs.learned_pq import LearnedPq
 from nearkin.codecs.product_quantiser import ProductQuantiser
 from nearkin.codecs.residual_signs import ResidualSigns
 from nearkin.codecs.sign_hash import SignHash
@@ -20,6 +21,7 @@ EXAMPLES = {
     "SignHash": lambda: SignHash(bits=20, seed=3),
     "ResidualSigns": lambda: ResidualSigns(rounds=3),
     "SphericalKMeans": lambda: SphericalKMeans(codebook_size=4, seed=3),
+    "LearnedPq": lambda: LearnedPq(levels=4, codebook_size=16, init="opq", seed=3),
     "ProductQuantiser": lambda: ProductQuantiser(levels=4, codebook_size=16, rotate=True, seed=3),
 }
 
