@@ -56,6 +56,17 @@ class SentenceModel(Encoder):
             found[places] = unit(self._running.pooled(*_padded([tokens[place] for place in places])))
         return found
 
+    def token_states(self, texts: list[str]) -> list[np.ndarray]:
+        """Plain texts -> for each the last states of its own tokens, float32 [m, dim], without the marks put around a text."""
+        tokens, around = self._running.tokens(texts), set(self._running.tokens([""])[0])
+        order = sorted((place for place, text in enumerate(texts) if text.strip()), key=lambda place: len(tokens[place]))
+        found = [np.zeros((0, self.dim), np.float32)] * len(texts)
+        for places in self._batches(order, tokens):
+            states = self._running.states(*_padded([tokens[place] for place in places]))
+            for place, rows in zip(places, states):
+                found[place] = rows[[spot for spot, token in enumerate(tokens[place]) if token not in around]]
+        return found
+
     def encode_to(self, path: str | Path, catalog: Catalog) -> Vectors:
         """Encode into a memory map at `path` (.npy), block by block; a call after a kill goes on where the last one stopped.
 
@@ -138,11 +149,15 @@ class _Torch:
         return self._tokenizer(texts, truncation=True, max_length=self._max)["input_ids"] if texts else []
 
     def pooled(self, ids: np.ndarray, mask: np.ndarray) -> np.ndarray:
+        states = self.states(ids, mask)
+        return _mean(states, mask) if not self._first else states[:, 0]
+
+    def states(self, ids: np.ndarray, mask: np.ndarray) -> np.ndarray:
         import torch
 
         with torch.inference_mode():
             states = self._model(input_ids=torch.from_numpy(ids), attention_mask=torch.from_numpy(mask)).last_hidden_state
-            return _mean(states.float().numpy(), mask) if not self._first else states[:, 0].float().numpy()
+            return np.asarray(states.float().numpy())
 
 
 class _Onnx:
@@ -172,9 +187,12 @@ class _Onnx:
         return [each.ids for each in self._tokenizer.encode_batch(texts)]
 
     def pooled(self, ids: np.ndarray, mask: np.ndarray) -> np.ndarray:
-        given = {"input_ids": ids, "attention_mask": mask, "token_type_ids": np.zeros_like(ids)}
-        states = self._session.run(None, {name: given[name] for name in self._inputs})[0]
+        states = self.states(ids, mask)
         return _mean(states, mask) if not self._first else states[:, 0]
+
+    def states(self, ids: np.ndarray, mask: np.ndarray) -> np.ndarray:
+        given = {"input_ids": ids, "attention_mask": mask, "token_type_ids": np.zeros_like(ids)}
+        return np.asarray(self._session.run(None, {name: given[name] for name in self._inputs})[0])
 
 
 def _padded(tokens: list[list[int]]) -> tuple[np.ndarray, np.ndarray]:
