@@ -144,11 +144,63 @@ def check_probability(module: ModuleType, seed: int) -> None:
     close(module.calibration_error(np.array([], int), np.array([])), 0)
     for wrong in (np.array([1.5]), np.array([-0.5])):
         refused(module.calibration_error, np.array([1]), wrong)
+    close(module.brier(labels, chances), [(c - y) ** 2 for y, c in zip(labels, chances)])
+    total, before, cuts = 0.0, 0.0, {}
+    for cut in sorted(set(chances), reverse=True):
+        shown = [y for y, c in zip(labels, chances) if c >= cut]
+        cuts[cut] = (sum(shown) / sum(labels), sum(shown) / len(shown))
+        total, before = total + (cuts[cut][0] - before) * cuts[cut][1], cuts[cut][0]
+    close(module.average_precision(labels, chances), total)
+    for share in (1e-6, 0.3, 0.95, 1.0):
+        found = max(cut for cut, (recall, _) in cuts.items() if recall >= share - 1e-12)
+        close(module.cut_for_recall(labels, chances, share), (found, cuts[found][1]))
+    twenty = np.ones(20, int)
+    close(module.cut_for_recall(twenty, np.arange(20.0), 0.95), (1, 1))
+    close(module.cut_for_recall(twenty, np.arange(20.0), 0.15), (17, 1))
+    mean, share, count = module.reliability(labels, chances)
+    for number, place in enumerate(sorted({min(int(c * 10), 9) for c in chances})):
+        inside = [(y, c) for y, c in zip(labels, chances) if min(int(c * 10), 9) == place]
+        close((mean[number], share[number], count[number]), (*[sum(x) / len(inside) for x in zip(*inside)][::-1], len(inside)))
+    close(len(module.reliability(labels, chances, bins=2)[0]), len({min(int(c * 2), 1) for c in chances}))
+    close(module.reliability(np.array([1, 0]), np.array([0.05, 0.07])), [[0.06], [0.5], [2]])
+    refused(module.average_precision, np.array([0, 0]), np.array([0.1, 0.2]))
+    for wrong in (0.0, -0.5, 1.5):
+        refused(module.cut_for_recall, labels, chances, wrong)
+    refused(module.brier, np.array([2]), np.array([0.5]))
     refused(module.auc, np.array([1, 1]), np.array([0.1, 0.2]))
     refused(module.auc, np.array([0, 0]), np.array([0.1, 0.2]))
     refused(module.log_loss, np.array([2]), np.array([0.5]))
     refused(module.log_loss, np.array([1]), np.array([np.nan]))
     refused(module.log_loss, np.array([1, 0]), np.array([0.5]))
+
+
+def check_filtering(module: ModuleType, seed: int) -> None:
+    random = np.random.default_rng(seed)
+    hits = random_hits(seed)
+    told = {}
+    for query, item in random.permutation([(q, i) for q in range(12) for i in range(15)])[:80]:
+        told[int(query), int(item)] = int(random.integers(0, 3))
+    told[0, 14], told[11, 0] = 1, 0
+    told = {pair: grade for pair, grade in told.items() if pair[1] != 14 or pair[0] in (0, 11)}  # what unknown items may not touch
+    queries, items = hits.queries.take(np.arange(12)[::-1]), Catalog.of([f"i{row}" for row in (20, *range(15))])
+    pairs = [(11 - q, i + 1) for q, i in told] + [(q, 0) for q in range(12)]
+    judged = Links(queries, items, *np.array(pairs).T, weight=np.array([*told.values(), *[2] * 12], np.float32))
+    expected = [[-1 if i < 0 or (q, i) not in told else int(told[q, i] > 0) for i in line] for q, line in enumerate(hits.rows.tolist())]
+    found = module.grades(hits, judged)
+    close(found, expected)
+    close(module.grades(hits, judged.take(np.array([], int))), np.full(hits.rows.shape, -1))
+    refused(module.grades, Hits(hits.rows, hits.scores, None, hits.items), judged)
+    refused(module.grades, Hits(hits.rows, hits.scores, hits.queries, None), judged)
+    relevant, kept = random.random((30, 6)) < 0.3, random.random((30, 6)) < 0.3
+    relevant[0], kept[1], kept[2], relevant[2] = False, False, False, True
+    both = [[r and k for r, k in zip(*lines)] for lines in zip(relevant, kept)]
+    close(module.kept_share(relevant, kept), [sum(b) / sum(r) if sum(r) else 1.0 for b, r in zip(both, relevant)])
+    close(module.wrong_share(relevant, kept), [(sum(k) - sum(b)) / sum(k) if sum(k) else 0.0 for b, k in zip(both, kept)])
+    close(module.empty(kept), [sum(k) == 0 for k in kept])
+    close(module.lost_all(relevant, kept), [sum(r) > 0 and sum(b) == 0 for b, r in zip(both, relevant)])
+    for function in (module.kept_share, module.wrong_share, module.lost_all):
+        refused(function, relevant, kept[:, :5])
+        refused(function, relevant, kept[:1])
 
 
 def check_matching(module: ModuleType, seed: int) -> None:
@@ -236,6 +288,7 @@ CHECKS = {
     "novelty": (check_novelty,),
     "calibration": (check_calibration,),
     "probability": (check_probability,),
+    "filtering": (check_filtering,),
     "matching": (check_matching,),
     "intervals": (check_intervals,),
 }
