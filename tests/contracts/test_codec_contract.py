@@ -10,14 +10,18 @@ import pytest
 import nearkin.codecs
 from nearkin.codecs.k_means import SphericalKMeans
 from nearkin.codecs.learned_pq import LearnedPq
+from nearkin.codecs.lvq import Lvq
 from nearkin.codecs.product_quantiser import ProductQuantiser
 from nearkin.codecs.residual_signs import ResidualSigns
 from nearkin.codecs.sign_hash import SignHash
+from nearkin.codecs.two_level_lvq import TwoLevelLvq
 from nearkin.errors import NotFitted
 from nearkin.stage import Stage
 from nearkin.tables import Catalog, Codes, Vectors
 
 EXAMPLES = {
+    "Lvq": lambda: Lvq(bits=4),
+    "TwoLevelLvq": lambda: TwoLevelLvq(second=4),
     "SignHash": lambda: SignHash(bits=20, seed=3),
     "ResidualSigns": lambda: ResidualSigns(rounds=3),
     "SphericalKMeans": lambda: SphericalKMeans(codebook_size=4, seed=3),
