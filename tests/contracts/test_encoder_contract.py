@@ -19,6 +19,7 @@ from nearkin.encoders.numbers import Numbers
 from nearkin.encoders.sentence_model import SentenceModel
 from nearkin.encoders.static_words import StaticWords
 from nearkin.encoders.token_states import TokenStates
+from nearkin.encoders.token_vectors import TokenVectors
 from nearkin.stage import Encoder, Stage
 from nearkin.tables import Catalog, RaggedVectors, SparseVectors
 
@@ -50,6 +51,7 @@ EXAMPLES = {
     "SentenceModel": lambda model: SentenceModel(model=model),
     "StaticWords": lambda _: StaticWords(),
     "TokenStates": lambda model: TokenStates(model=SentenceModel(model=model, max_tokens=12)),
+    "TokenVectors": lambda model: TokenVectors(states=TokenStates(model=SentenceModel(model=model, max_tokens=12)), dim=8),
 }
 DIGITS = {"e": 1e-3, "f": 1e-5, "d": 1e-5}  # what a batch may change in a neural model's last digits, by type of number
 TOKENS = 12  # no text here has more

@@ -8,14 +8,20 @@ import numpy as np
 import pytest
 
 import nearkin.indexes
+from nearkin.codecs.product_quantiser import ProductQuantiser
 from nearkin.codecs.residual_signs import ResidualSigns
 from nearkin.codecs.sign_hash import SignHash
 from nearkin.errors import Missing, NearkinError, NotFitted, ShapeError
 from nearkin.indexes.bit_index import BitIndex
+from nearkin.indexes.coded_index import CodedIndex
+from nearkin.indexes.flat_index import FlatIndex
 from nearkin.indexes.inverted_index import InvertedIndex
+from nearkin.indexes.multi_vector_index import MultiVectorIndex
+from nearkin.indexes.single_vector_heuristic import SingleVectorHeuristic
 from nearkin.indexes.weightings import Bm25L, Bm25Plus, Impacts, Okapi
+from nearkin.projections.fde import Fde
 from nearkin.stage import Index, Stage
-from nearkin.tables import Catalog, Hits, SparseVectors, Vectors
+from nearkin.tables import Catalog, Hits, RaggedVectors, SparseVectors, Vectors
 
 N, Q, DIM = 90, 12, 16
 
@@ -28,13 +34,18 @@ MORE = {
     "BitIndex, hashed": lambda k: BitIndex(k=k, codec=SignHash(bits=50).fit(Vectors(np.zeros((1, DIM), np.float32)))),
     "BitIndex, stacked": lambda k: BitIndex(k=k, codec=ResidualSigns(rounds=3).fit(Vectors(np.ones((1, DIM), np.float32)))),
     "BitIndex, lists": lambda k: BitIndex(k=k, codec=ResidualSigns().fit(Vectors(np.ones((1, DIM), np.float32))), lists=5, probe=5),
+    "CodedIndex, parts": lambda k: CodedIndex(
+        k=k, codec=ProductQuantiser(levels=4, codebook_size=16).fit(table(lambda _: FlatIndex(), 40, 9))
+    ),
+    "MultiVectorIndex, all": lambda k: MultiVectorIndex(k=k, encoding=Fde(repetitions=2, k_sim=2, d_proj=4), rerank=1000),
+    "SingleVectorHeuristic, all": lambda k: SingleVectorHeuristic(k=k, each=1000),
 }
 # Scores of these change when other items come or go: rarity and mean length are those of the items held.
 STATISTICAL = {"InvertedIndex"}
 
 
 def found_indexes():
-    """Every index class over dense or sparse vectors in the room, by name."""
+    """Every index class over vectors in the room, by name."""
     for place in pkgutil.iter_modules(nearkin.indexes.__path__, "nearkin.indexes."):
         try:
             module = import_module(place.name)
@@ -42,7 +53,7 @@ def found_indexes():
             continue
         for name, kind in vars(module).items():
             own = inspect.isclass(kind) and kind.__module__ == module.__name__
-            if own and issubclass(kind, Index) and not inspect.isabstract(kind) and kind.takes in (Vectors, SparseVectors):
+            if own and issubclass(kind, Index) and not inspect.isabstract(kind) and kind.takes in (Vectors, SparseVectors, RaggedVectors):
                 yield name, kind
 
 
@@ -65,6 +76,9 @@ def table(make, count, seed, prefix=None):
     things = None if prefix is None else Catalog.of([f"{prefix}{row}" for row in range(count)])
     if make(1).takes is Vectors:
         return Vectors(random.normal(size=(count, DIM)).astype(np.float32), things)
+    if make(1).takes is RaggedVectors:
+        offsets = np.concatenate([[0], random.integers(1, 6, count).cumsum()])
+        return RaggedVectors(random.normal(size=(offsets[-1], DIM)).astype(np.float32), offsets, things)
     from scipy.sparse import csr_array
 
     counts = random.poisson(0.4, (count, DIM)) * (random.random((count, DIM)) < 0.5)
@@ -245,6 +259,8 @@ def test_wrong_dim_and_wrong_filter_are_refused(part):
     index, queries = make(5).fit(table(make, N, 0)), table(make, Q, 1)
     if make(1).takes is Vectors:
         wrong = Vectors(np.zeros((1, DIM + 1), np.float32))
+    elif make(1).takes is RaggedVectors:
+        wrong = RaggedVectors(np.zeros((1, DIM + 1), np.float32), np.array([0, 1]))
     else:
         wrong = SparseVectors(np.array([0, 1]), np.array([0]), np.array([1.0]), DIM + 1)
     with pytest.raises(ShapeError):
