@@ -5,12 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from nearkin.encoders.static_words import StaticWords
 from nearkin.refiners.boost import AddNumber, MultiplyNumber, PreferCategory
+from nearkin.refiners.cosine_adapter import CosineAdapter
 from nearkin.refiners.cut import Cut
 from nearkin.refiners.diversify import Diversify
 from nearkin.refiners.exclude import Exclude
 from nearkin.stage import Stage, top
-from nearkin.tables import Catalog, Hits, Vectors, best
+from nearkin.tables import Catalog, Hits, Links, Vectors, best
 
 RANDOM = np.random.default_rng(0)
 ITEMS = Catalog.of(
@@ -18,18 +20,11 @@ ITEMS = Catalog.of(
     price=[None if row == 4 else float(row % 7) for row in range(30)],
     kind=[["red", "blue"] if row % 3 else ["red"] for row in range(30)],
 )
-PEOPLE = Catalog.histories([[f"i{row}" for row in RANDOM.permutation(30)[:5]] for _ in range(12)])
+PEOPLE = Catalog.histories([[f"i{row}" for row in RANDOM.permutation(30)[:5]] for _ in range(12)]).with_fields(
+    {"name": "text"},
+    name=[f"{word} shoe" for word in ("red", "green", "old", "big", "small", "cheap", "warm", "light", "soft", "new", "a", "")],
+)
 VECTORS = Vectors(RANDOM.normal(size=(30, 6)).astype(np.float32), ITEMS)
-
-REFINERS = {
-    "exclude": Exclude(ids=("i3", "gone")),
-    "cut": Cut(least=0.4, share=0.5),
-    "diversify": Diversify(vectors=VECTORS, k=8, balance=0.5),
-    "add": AddNumber(field="price", weight=0.3),
-    "multiply": MultiplyNumber(field="price", power=0.5),
-    "prefer": PreferCategory(field="kind", values=("blue",), factor=3.0),
-    "top": top(4),
-}
 
 
 def found(queries: int = 12, k: int = 10) -> Hits:
@@ -38,6 +33,24 @@ def found(queries: int = 12, k: int = 10) -> Hits:
     scores[::3, 4:] = -np.inf
     scores[-1:] = -np.inf
     return best(scores, k, queries=PEOPLE.take(np.arange(queries)), items=ITEMS)
+
+
+def adapter() -> CosineAdapter:
+    hits = found()
+    some = Links(PEOPLE, ITEMS, *np.divmod(np.arange(0, 360, 3), 30), weight=(np.arange(120) % 2).astype(np.float32))
+    return CosineAdapter(encoder=StaticWords(), dim=2, hidden=2).fit(hits, some)
+
+
+REFINERS = {
+    "exclude": Exclude(ids=("i3", "gone")),
+    "cosine adapter": adapter(),  # CosineAdapter(...), fitted
+    "cut": Cut(least=0.4, share=0.5),
+    "diversify": Diversify(vectors=VECTORS, k=8, balance=0.5),
+    "add": AddNumber(field="price", weight=0.3),
+    "multiply": MultiplyNumber(field="price", power=0.5),
+    "prefer": PreferCategory(field="kind", values=("blue",), factor=3.0),
+    "top": top(4),
+}
 
 
 @pytest.fixture(params=REFINERS)
