@@ -13,6 +13,7 @@ import typer
 from nearkin import __version__
 from nearkin.cli.add import add
 from nearkin.cli.build import build
+from nearkin.cli.calibrate import calibrate
 from nearkin.cli.compact import compact
 from nearkin.cli.evaluate import evaluate
 from nearkin.cli.export import export
@@ -80,7 +81,7 @@ def common(
 for _panel, _commands in {
     "A collection": (build, add, remove, info, export, compact),
     "Answers": (search, similar, recommend, match),
-    "Measuring": (evaluate, papers, reproduce),
+    "Measuring": (evaluate, calibrate, papers, reproduce),
 }.items():
     for _command in _commands:
         app.command(rich_help_panel=_panel)(guarded(_command))

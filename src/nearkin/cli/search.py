@@ -20,6 +20,7 @@ def search(
     where: Where = None,
     stage: StageName = None,
     explain: Explain = False,
+    min_relevance: Annotated[float | None, Option(help="only answers with at least this chance to be relevant (see calibrate)")] = None,
     json: Json = False,
 ) -> None:
     """Find the things nearest to each TEXT, by words and by meaning."""
@@ -27,6 +28,6 @@ def search(
     from nearkin.collection import Collection
 
     with Collection.open(place) as collection:
-        found = collection.search(asked, k=k, where=where, stage=stage, explain=explain)
+        found = collection.search(asked, k=k, where=where, stage=stage, explain=explain, min_relevance=min_relevance)
         names = asked if isinstance(asked, list) else None
         show_answers(found, as_json=json, explain=explain, names=names)

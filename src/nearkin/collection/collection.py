@@ -22,7 +22,8 @@ from nearkin.collection.fitting import DEFAULT_WEIGHTS, Progress, default_branch
 from nearkin.collection.lock import writing
 from nearkin.collection.manifest import Manifest
 from nearkin.collection.recommending import fit_recommender, recommended
-from nearkin.collection.snapshot import Snapshot
+from nearkin.collection.relevance import Relevance, checked_least, kept, only_judged
+from nearkin.collection.snapshot import DEPTH, Snapshot
 from nearkin.collection.store import Store
 from nearkin.collection.texts import as_queries, searchable
 from nearkin.errors import BadInput, listed
@@ -43,6 +44,7 @@ class Collection:
         self.place, self.manifest = place, manifest
         self._store, self._snapshot, self._pinned = store, snapshot, pinned
         self._recommender: Any = None
+        self._relevance: Relevance | None = None
 
     @classmethod
     def build(
@@ -165,13 +167,36 @@ class Collection:
         where: str | None = None,
         stage: str | None = None,
         explain: bool = False,
+        min_relevance: float | None = None,
     ) -> Answers:
         """The k nearest things to each text, by words and meaning; `where`: an SQL expression over the fields that hits must fulfil.
 
         Never fewer than k answers while k matching things have a score. `stage` picks one branch instead of the fusion of all.
+        `min_relevance`: only answers with at least this chance to be relevant, none where nothing is; needs `calibrate` once.
         """
         table = as_queries(queries)
-        return self._answers(table, _positive(k), where, stage, explain)
+        if min_relevance is None:
+            return self._answers(table, _positive(k), where, stage, explain)
+        sure, least = self.relevance, checked_least(min_relevance)
+        found = self._answers(table, _positive(k), where, stage, explain)
+        chances = sure.chances(found.hits, self._snapshot.placed)
+        told = {key: {**why, "relevance": _chance_of(found.hits, chances, *key)} for key, why in found.reasons.items()}
+        return Answers(kept(found.hits, chances, least), told)
+
+    @property
+    def relevance(self) -> Relevance:
+        """What `calibrate` learned. Refused: before it, and when the branches were fitted anew since."""
+        name = self.manifest.stages.get("relevance")
+        if name is None:
+            raise BadInput(f"{self.place} was never calibrated, so it cannot tell what is relevant; call calibrate(judgements) once")
+        if self._relevance is None:
+            self._relevance = Stage.load(self.place / "stages" / name)  # type: ignore[assignment]
+        if self._relevance.made_for != self._made_for():  # type: ignore[union-attr]
+            raise BadInput(f"the stages of {self.place} have changed since it was calibrated; call calibrate(judgements) again")
+        return self._relevance  # type: ignore[return-value]
+
+    def _made_for(self) -> tuple[str, ...]:
+        return tuple(self.manifest.stages[name] for name in self.manifest.search)
 
     def similar(
         self, ids: Sequence[str], *, k: int = 10, where: str | None = None, stage: str | None = None, explain: bool = False
@@ -244,13 +269,37 @@ class Collection:
         with self._writer(wait_s):
             self._store.append_links(links.to_arrow())
 
+    def calibrate(self, judgements: Links, *, wait_s: float = 10.0) -> None:
+        """Learn from judged queries (left) and things of this collection (right; grade 0: not relevant) what `min_relevance` means.
+
+        Things without judgement among the first hits count as not relevant. Kept in the folder; `compact` does it anew by itself.
+        Refused: fewer than five queries, or none with right and wrong hits.
+        """
+        with self._writer(wait_s):
+            self._calibrate(only_judged(judgements))
+
+    def _calibrate(self, judgements: Links) -> None:
+        hits = _deep(self.stage(), DEPTH)(judgements.left)
+        relevance = Relevance.learned(hits, judgements, self._snapshot.placed, self._made_for())
+        folder = f"relevance-{self.version}-{uuid4().hex[:6]}"
+        relevance.save(self.place / "stages" / folder)
+        before = self.manifest.stages.get("relevance")
+        self.manifest = replace(self.manifest, stages={**self.manifest.stages, "relevance": folder})
+        self.manifest.write(self.place)
+        self._relevance = relevance
+        if before is not None:
+            shutil.rmtree(self.place / "stages" / before, ignore_errors=True)
+
     def compact(self, *, keep_history: bool = False, progress: Progress | None = None, wait_s: float = 10.0) -> None:
         """Fit the stages anew, merge small files, and drop past versions with the bytes of what was removed (unless kept)."""
         with self._writer(wait_s):
             chosen = {name: (branch.encoder, branch.index) for name, branch in self._snapshot.branches.items()}
+            judgements = self.relevance.judgements if "relevance" in self.manifest.stages else None
             fit_stages(self.place, self.manifest, chosen, progress or quiet)
             self._store.compact(keep_history=keep_history)
             self._reload()
+            if judgements is not None:
+                self._calibrate(judgements)
 
     def refresh(self) -> bool:
         """See what other processes wrote; tells whether anything had changed."""
@@ -261,7 +310,8 @@ class Collection:
 
     def _reload(self) -> None:
         fresh = Collection.open(self.place)
-        self.manifest, self._store, self._snapshot, self._recommender = fresh.manifest, fresh._store, fresh._snapshot, None
+        self.manifest, self._store, self._snapshot = fresh.manifest, fresh._store, fresh._snapshot
+        self._recommender = self._relevance = None
 
     @contextmanager
     def _writer(self, wait_s: float) -> Iterator[None]:
@@ -298,6 +348,10 @@ def _deep(searcher: Searcher, k: int) -> Searcher:
     if branches is None:
         return with_k(searcher, k)
     return replace(searcher, branches=tuple(with_k(branch, max(branch.k, k)) for branch in branches), k=k)  # type: ignore[type-var]
+
+
+def _chance_of(hits: Hits, chances: np.ndarray, query: int, row: int) -> float:
+    return float(chances[query][hits.rows[query] == row][0])
 
 
 def _without(hits: Hits, rows: np.ndarray, k: int) -> Hits:
