@@ -1,0 +1,261 @@
+"""Vectors made small and searched by a graph: LeanVec and LVQ on any processor."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from copy import copy
+from dataclasses import dataclass
+from typing import Any, Self
+
+import numpy as np
+
+from nearkin.errors import BadInput
+from nearkin.indexes.checks import check_dim, check_table, checked_candidates, checked_keep, checked_rows_held, joined_things
+from nearkin.indexes.flat_index import FlatIndex
+from nearkin.indexes.lean_graph import Graph, built, extended
+from nearkin.indexes.lean_maps import Maps, learned_maps
+from nearkin.indexes.tuning import cheapest, exact_best, sampled_queries, share_found
+from nearkin.kernels.graph_walk import walk
+from nearkin.kernels.packed import aligned
+from nearkin.kernels.threads import cores, in_threads
+from nearkin.kernels.two_levels import chosen, nearest, prepare, score
+from nearkin.stage import Index, Projection, fitted, learned
+from nearkin.tables import Catalog, Hits, Vectors
+
+LANES = 4  # walks that take turns on one thread
+BEGINNINGS = 4  # rows a walk starts from
+WINDOWS = (10, 12, 14, 16, 20, 24, 28, 32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320, 384, 512)
+LEAST_LIVE = 0.2  # share of rows that a filter must leave for the walk to be the better way
+ASKED_AT_ONCE = 64  # queries a thread takes
+
+
+@dataclass(kw_only=True)
+class LeanIndex(Index):
+    """Approximate search by inner product, in about a third of the memory of float vectors: walk by short codes, rank by longer ones.
+
+    Vectors[q, d] -> Hits[q, min(k, n)]. An item is `dim` numbers of 4 bits, the best directions of its vector, by which a graph of
+    neighbours is built and walked; and 4 more bits for each of them with 8 bits for each of the other directions, by which the best of
+    the walk are ranked. Scores are products of the query with the decoded item, within about 0.001 of the exact ones for unit vectors.
+    A user says `recall`: `fit` finds the window and how many to rank on a sample of queries, those given or some drawn from the items.
+    Or set `window` and `rerank` yourself. A window for k hits is stretched in proportion when k grows later.
+    `projection`: a linear one, say LeanVecOod when queries are unlike items; else the directions in which the items vary most.
+    With a filter or removals that leave under a fifth of the items, and where a walk comes back short, the codes of what is left are
+    scanned instead, so k hits are found whenever k items are kept. Up to `scan_below` items all is held and scanned exactly.
+    Cost: a query about 25 * window products of dim; memory an item for d = 384, dim = 240: 128 bytes to walk, 128 for edges, 272 to
+    rank, 9 for names. Building takes blocks of rows, so items may be a memory map. `add` copies the codes and inserts; `remove` marks.
+    The last digit of a score may depend on the batch a query comes in. Refused: another dim, a projection that is not linear.
+    Source: LeanVec (Tepper et al. 2023, arXiv 2312.16335), LVQ (Aguerrebere et al. 2023), Vamana (Subramanya et al. 2019). Ours: packed
+    rows for 8-bit multiply-and-add, lists for building, walks in turn.
+    """
+
+    k: int = 10
+    recall: float = 0.95
+    dim: int = 240  # 240 dims and their factors fill two cache lines
+    links: int = 32
+    window: int = 0  # candidates kept while walking; 0: for the recall
+    rerank: int = 0  # candidates ranked by both levels; 0: for the recall
+    projection: Projection | None = None
+    scan_below: int = 4_096
+    seed: int = 0
+    gone_: np.ndarray | None = learned()  # bool [n]: removed
+    things_: Catalog | None = learned(optional=True)
+    exact_: FlatIndex | None = learned(optional=True)  # while there are few
+    maps_: Maps | None = learned(optional=True)
+    graph_: Graph | None = learned(optional=True)
+    places_: np.ndarray | None = learned(optional=True)  # int32 [n]: the graph's row of each item
+    settings_: tuple[int, int, int] | None = learned(optional=True)  # window and rerank, and the k they are for
+
+    def __post_init__(self) -> None:
+        if not 0 < self.recall <= 1 or self.dim < 1 or self.links < 2 or min(self.window, self.rerank, self.scan_below) < 0:
+            raise BadInput(
+                f"expected 0 < recall <= 1, dim >= 1, links >= 2, window, rerank and scan_below >= 0; got {self.recall}, {self.dim}, "
+                f"{self.links}, {self.window}, {self.rerank}, {self.scan_below}"
+            )
+
+    def fit(self, items: Vectors, queries: Vectors | None = None) -> Self:
+        """Hold these items; `queries`, if given, are a sample of what will be asked, for tuning."""
+        check_table(self, items, Vectors)
+        self.gone_, self.things_, self.exact_, self.graph_ = np.zeros(len(items), np.bool_), items.things, None, None
+        if len(items) <= max(self.scan_below, 1):
+            self.exact_ = FlatIndex(k=self.k).fit(items)
+            return self
+        self.maps_ = learned_maps(items, self.dim, self.projection, self.seed)
+        self._hold(built(items.rows, self.maps_, self.links, self.seed))
+        self.settings_ = (self.window, self.rerank, self.k)
+        return self if self.window and self.rerank else self.tune(items, queries)
+
+    def tune(self, items: Vectors, queries: Vectors | None = None, recall: float | None = None) -> Self:
+        """Set window and rerank to the cheapest that reach the recall at k on these queries, by exact search of the items given.
+
+        A setting that is given stays. Cost: an exact search of a few hundred queries and some twenty approximate ones.
+        """
+        target = self.recall if recall is None else recall
+        asked = sampled_queries(items.rows, 400, self.seed) if queries is None else np.asarray(queries.rows[:1000], np.float32)
+        wanted, sample = exact_best(items.rows, asked, self.k), Vectors(asked)
+
+        def reached(window: int, rerank: int) -> float:
+            self.settings_ = (window, rerank, self.k)
+            return share_found(self(sample).rows, wanted)
+
+        windows = [each for each in WINDOWS if each >= self.k] or [2 * self.k]
+        window = self.window or cheapest(windows, lambda each: reached(each, self.rerank or each), target)
+        reranks = sorted({self.k, *(each for each in WINDOWS if self.k < each <= window)})
+        rerank = self.rerank or cheapest(reranks, lambda each: reached(window, each), min(target, reached(window, window)) - 0.0005)
+        self.settings_ = (window, rerank, self.k)
+        return self
+
+    def add(self, items: Vectors) -> Self:
+        other = copy(fitted(self))
+        check_table(self, items, Vectors)
+        check_dim(self, self.source_dim, items.dim)
+        if other.exact_ is not None:
+            return other._added_to_few(items)
+        other.things_ = joined_things(self, self.things_, items.things)
+        other.gone_ = np.concatenate([self.gone_, np.zeros(len(items), np.bool_)])
+        other._hold(extended(self.graph_, items.rows, self.maps_, len(self)))
+        return other
+
+    def remove(self, rows: np.ndarray) -> Self:
+        other = copy(fitted(self))
+        other.gone_ = self.gone_.copy()
+        other.gone_[checked_rows_held(rows, len(self))] = True
+        other.exact_ = None if self.exact_ is None else self.exact_.remove(rows)
+        return other
+
+    def __len__(self) -> int:
+        """Rows, those of removed items among them."""
+        return len(fitted(self).gone_)
+
+    @property
+    def source_dim(self) -> int:
+        """Numbers a vector that comes in."""
+        return self.exact_.items_.dim if self.exact_ is not None else len(self.maps_.code)
+
+    @property
+    def size_bytes(self) -> int:
+        """Memory of what a search reads."""
+        held = (self.graph_.packed, self.graph_.second, self.graph_.links, self.graph_.order, self.places_, *self.maps_, self.gone_)
+        return sum(each.nbytes for each in held)
+
+    def __call__(self, queries: Vectors, *, keep: np.ndarray | None = None) -> Hits:
+        keep = checked_keep(keep, len(fitted(self)))
+        if self.exact_ is not None:
+            self.exact_.k = self.k
+            return self.exact_(queries, keep=keep)
+        self._check(queries)
+        k, barred = min(self.k, len(self)), self.gone_ if keep is None else self.gone_ | ~keep
+        rows, scores = np.full((len(queries), k), -1, np.int32), np.full((len(queries), k), -np.inf, np.float32)
+        barred = barred[self.graph_.order] if barred.any() else None
+        size = ASKED_AT_ONCE if cores() > 1 else max(len(queries), 1)
+
+        def answer(start: int) -> None:
+            part = slice(start, start + size)
+            self._answer(np.asarray(queries.rows[part], np.float32), barred, rows[part], scores[part])
+
+        in_threads(answer, range(0, len(queries), size))
+        return Hits.ordered(rows, scores, queries.things, self.things_)
+
+    def score(self, queries: Vectors, rows: np.ndarray) -> np.ndarray:
+        rows = checked_candidates(rows, len(queries), len(fitted(self)))
+        if self.exact_ is not None:
+            return self.exact_.score(queries, rows)
+        self._check(queries)
+        return self._ranked(_Asked(self.maps_, np.asarray(queries.rows, np.float32)), np.where(rows >= 0, self.places_[rows], -1))
+
+    def _answer(self, queries: np.ndarray, barred: np.ndarray | None, rows: np.ndarray, scores: np.ndarray) -> None:
+        """The k best of each query, written to rows and scores."""
+        asked, k = _Asked(self.maps_, queries), rows.shape[1]
+        window, rerank = self._stretched(k)
+        live = len(self) if barred is None else len(barred) - int(np.count_nonzero(barred))
+        if live < LEAST_LIVE * len(self) or 2 * window > live:
+            candidates = self._scanned(asked, barred, rerank)
+        else:
+            candidates = self._walked(asked, barred, int(window * len(self) / live), rerank)
+            short = np.flatnonzero((candidates[:, :k] < 0).any(1)) if barred is not None else ()
+            if len(short):
+                candidates[short] = self._scanned(asked.take(short), barred, rerank)
+        chosen(self._ranked(asked, candidates), candidates, self.graph_.order, rows, scores)
+
+    def _stretched(self, k: int) -> tuple[int, int]:
+        window, rerank, tuned_for = self.settings_
+        return max(-(-window * k // tuned_for), k), max(-(-rerank * k // tuned_for), k)
+
+    def _walked(self, asked: _Asked, barred: np.ndarray | None, window: int, count: int) -> np.ndarray:
+        """The best `count` rows of walks that are not barred: int32 [q, count], -1 pads."""
+        begin = np.empty((len(asked), min(BEGINNINGS, len(self.graph_.entries))), np.int32)
+        nearest(self.graph_.packed, self.graph_.entries, asked.walking, asked.sums, begin)
+        ids, keys = np.empty((len(asked), max(window, count)), np.int32), np.empty((len(asked), max(window, count)), np.float32)
+        walk(self.graph_.packed, self.graph_.links, asked.walking, asked.sums, begin, LANES, ids, keys, np.zeros(2, np.int64))
+        if barred is not None:
+            ids[barred[ids] | (ids < 0)] = -1
+            ids = np.take_along_axis(ids, np.argsort(ids < 0, axis=1, kind="stable"), 1)
+        return np.ascontiguousarray(ids[:, :count])
+
+    def _scanned(self, asked: _Asked, barred: np.ndarray | None, count: int) -> np.ndarray:
+        """The best `count` rows of all that are not barred: int32 [q, count], -1 pads."""
+        live = np.arange(len(self), dtype=np.int32) if barred is None else np.flatnonzero(~barred).astype(np.int32)
+        ids = np.empty((len(asked), count), np.int32)
+        nearest(self.graph_.packed, live, asked.walking, asked.sums, ids)
+        return ids
+
+    def _ranked(self, asked: _Asked, candidates: np.ndarray) -> np.ndarray:
+        scores = np.empty(candidates.shape, np.float32)
+        score(self.graph_.packed, self.graph_.second, asked.ranking, asked.factors, candidates, scores)
+        return scores + asked.shifts[:, None]
+
+    def _check(self, queries: Vectors) -> None:
+        check_table(self, queries, Vectors)
+        check_dim(self, self.source_dim, queries.dim)
+
+    def _hold(self, graph: Graph) -> None:
+        self.graph_, self.places_ = graph, np.empty(len(graph.order), np.int32)
+        self.places_[graph.order] = np.arange(len(graph.order), dtype=np.int32)
+
+    def _added_to_few(self, items: Vectors) -> Self:
+        """Few items with more: still few, or enough to be learned from."""
+        exact = self.exact_.add(items)
+        if len(exact) > self.scan_below:
+            other = copy(self).fit(exact.items_)
+            other.gone_ = exact.gone_
+            return other
+        self.exact_, self.gone_, self.things_ = exact, exact.gone_, exact.items_.things
+        return self
+
+    def state(self) -> dict[str, Any]:
+        graph = None if self.graph_ is None else vars(self.graph_)
+        maps = None if self.maps_ is None else self.maps_._asdict()
+        return {**super().state(), "graph_": graph, "maps_": maps}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        plain = {name: _plain(value) for name, value in state.items()}
+        super().restore(plain)
+        self.graph_ = None if plain["graph_"] is None else Graph(**plain["graph_"])
+        self.maps_ = None if plain["maps_"] is None else Maps(**plain["maps_"])
+
+
+def _plain(value: Any) -> Any:
+    """Memory maps as arrays over the same memory: a compiled loop takes 30 us longer to accept each array of another type."""
+    if isinstance(value, dict):
+        return {name: _plain(each) for name, each in value.items()}
+    return np.asarray(value) if isinstance(value, np.ndarray) else value
+
+
+class _Asked:
+    """Queries turned into integers, to walk by and to rank by."""
+
+    def __init__(self, maps: Maps, queries: np.ndarray) -> None:
+        self.walking = aligned((len(queries), 2 * maps.width), np.int8)
+        self.sums = np.empty(len(queries), np.float32)
+        self.ranking = np.zeros((len(queries), maps.ranked), np.int16)
+        self.factors = np.empty((len(queries), 3), np.float32)
+        prepare(queries @ maps.ask, queries @ maps.read, maps.dim, self.walking, self.sums, self.ranking, self.factors)
+        self.shifts = queries @ maps.mean
+
+    def __len__(self) -> int:
+        return len(self.walking)
+
+    def take(self, rows: np.ndarray) -> _Asked:
+        other = object.__new__(_Asked)
+        for name, value in vars(self).items():
+            setattr(other, name, np.ascontiguousarray(value[rows]))
+        return other

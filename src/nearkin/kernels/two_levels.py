@@ -1,0 +1,191 @@
+"""Two levels of codes a row: 4 bits of the leading dims to walk by, 4 bits more of those and 8 bits of the other dims to rank by.
+
+Of a row y [D] the first `dim` numbers are held as y = low + step * c, c in 0..15, step and low the row's own (LVQ); these are the packed
+row. The second level holds r in 0..15 of the same dims, y = low + step * (16 c + r - 7.5) / 16, and the other D - dim numbers as
+y = low' + step' * e, e in 0..255. Its layout: float32 step' and low', then r two a byte as in the packed row, then e.
+Source: LVQ and its two-level form (Aguerrebere et al. 2023, arXiv 2304.04759); the split by leading dims is ours.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+
+from nearkin.kernels.falling import put
+from nearkin.kernels.packed import FACTORS, LINE, dot, prefetch, room_of
+
+MOST = 127  # of a query's integers while walking
+AHEAD = 12  # rows asked of memory before their turn; more or fewer measured slower
+
+
+def second_width(total: int, dim: int, width: int) -> int:
+    """Bytes of the second level of rows of `total` numbers, `dim` of them in packed rows of `width` bytes."""
+    return -(-(width + total - dim) // 8) * 8
+
+
+@njit(cache=True, nogil=True)
+def encode(rows, dim, packed, second):  # type: ignore[no-untyped-def]
+    """Rows float32 [b, D] to packed uint8 [b, width] and second uint8 [b, second_width], both zero before."""
+    half, last = packed.shape[1] - FACTORS, packed.shape[1] // 4
+    factors, others = packed.view(np.float32), second.view(np.float32)
+    for row in range(len(rows)):
+        low, step = _range(rows[row, :dim], 15)
+        factors[row, last - 2], factors[row, last - 1] = step, low
+        for place in range(dim):
+            whole = (rows[row, place] - low) / step
+            code = min(max(np.rint(whole), 0), 15)
+            rest = min(max(np.rint((whole - code) * 16 + np.float32(7.5)), 0), 15)
+            byte, shift = (place, 0) if place < half else (place - half, 4)
+            packed[row, byte] |= np.uint8(code) << shift
+            second[row, FACTORS + byte] |= np.uint8(rest) << shift
+        low, step = _range(rows[row, dim:], 255)
+        others[row, 0], others[row, 1] = step, low
+        for place in range(rows.shape[1] - dim):
+            second[row, FACTORS + half + place] = np.uint8(min(max(np.rint((rows[row, dim + place] - low) / step), 0), 255))
+
+
+@njit(cache=True, nogil=True)
+def _range(numbers, most):  # type: ignore[no-untyped-def]
+    low, high = np.float32(0), np.float32(0)
+    if len(numbers):
+        low = high = numbers[0]
+        for number in numbers:
+            low, high = min(low, number), max(high, number)
+    step = (high - low) / np.float32(most)
+    return low, step if step > 0 else np.float32(1)
+
+
+@njit(cache=True, nogil=True)
+def prepare(asked, read, dim, walking, sums, ranking, factors):  # type: ignore[no-untyped-def]
+    """Queries as integers: to walk, int8 [q, 2 width] spread and float32 sums [q]; to rank, int16 [q, room + D - dim] and factors.
+
+    asked: float32 [q, dim] for the first level; read: float32 [q, D] for both. factors float32 [q, 3]: the step of a query's integers,
+    and the sums of those for the first `dim` numbers and the others.
+    """
+    half = walking.shape[1] // 2 - FACTORS
+    most = (2**31 - 1) // (255 * max(read.shape[1], 1))  # so that no sum leaves 32 bits
+    limit = np.float32(min(most, 32_767))
+    for query in range(len(asked)):
+        unit, total = _step(asked[query], np.float32(MOST)), 0
+        for place in range(dim):
+            value = np.int32(np.rint(asked[query, place] / unit))
+            byte, part = (place, 0) if place < half else (place - half, 32)
+            walking[query, (byte // 32) * 64 + part + byte % 32] = value
+            total += value
+        sums[query] = total
+        unit, first, other = _step(read[query], limit), 0, 0
+        for place in range(read.shape[1]):
+            value = np.int32(np.rint(read[query, place] / unit))
+            if place < dim:
+                ranking[query, place] = value
+                first += value
+            else:
+                ranking[query, 2 * half + place - dim] = value
+                other += value
+        factors[query, 0], factors[query, 1], factors[query, 2] = unit, first, other
+
+
+@njit(cache=True, nogil=True)
+def _step(numbers, most):  # type: ignore[no-untyped-def]
+    largest = np.float32(0)
+    for number in numbers:
+        largest = max(largest, abs(number))
+    return largest / most if largest > 0 else np.float32(1)
+
+
+@njit(cache=True, nogil=True)
+def score(packed, second, ranking, factors, candidates, scores):  # type: ignore[no-untyped-def]
+    """Products of queries with rows of both levels: candidates int32 [q, c], -1 pads, to scores float32 [q, c], -inf there."""
+    half, last = packed.shape[1] - FACTORS, packed.shape[1] // 4
+    steps, others = packed.view(np.float32), second.view(np.float32)
+    base, width = second.ctypes.data, second.shape[1]
+    for query in range(len(candidates)):
+        for row in candidates[query]:
+            if row >= 0:
+                for line in range(0, width, LINE):
+                    prefetch(base + np.uintp(row) * np.uintp(width) + np.uintp(line))
+        integers, unit = ranking[query], factors[query, 0]
+        low, high, rest = integers[:half], integers[half : 2 * half], integers[2 * half :]
+        for place in range(candidates.shape[1]):
+            row = candidates[query, place]
+            if row < 0:
+                scores[query, place] = -np.inf
+                continue
+            both = _leading(packed[row, :half], second[row, FACTORS : FACTORS + half], low, high)
+            others_ = _others(second[row, FACTORS + half : FACTORS + half + len(rest)], rest)
+            step, offset = steps[row, last - 2], steps[row, last - 1]
+            first = step * np.float32(0.0625) * (np.float32(both) - np.float32(7.5) * factors[query, 1]) + offset * factors[query, 1]
+            scores[query, place] = unit * (first + others[row, 0] * np.float32(others_) + others[row, 1] * factors[query, 2])
+
+
+@njit(cache=True, nogil=True)
+def _leading(codes, rests, low, high):  # type: ignore[no-untyped-def]
+    total = np.int32(0)
+    for byte in range(len(codes)):
+        code, rest = codes[byte], rests[byte]
+        total += np.int32(np.int32((code & 15) << 4 | (rest & 15)) * np.int32(low[byte]))
+        total += np.int32(np.int32((code & 240) | (rest >> 4)) * np.int32(high[byte]))
+    return total
+
+
+@njit(cache=True, nogil=True)
+def _others(codes, query):  # type: ignore[no-untyped-def]
+    total = np.int32(0)
+    for place in range(len(codes)):
+        total += np.int32(np.int32(codes[place]) * np.int32(query[place]))
+    return total
+
+
+@njit(cache=True, nogil=True)
+def decode(packed, second, dim, rows):  # type: ignore[no-untyped-def]
+    """The rows float32 [b, D] that both levels stand for."""
+    half, last = packed.shape[1] - FACTORS, packed.shape[1] // 4
+    factors, others = packed.view(np.float32), second.view(np.float32)
+    for row in range(len(rows)):
+        for place in range(rows.shape[1]):
+            if place >= dim:
+                rows[row, place] = others[row, 1] + others[row, 0] * second[row, FACTORS + half + place - dim]
+                continue
+            byte, shift = (place, 0) if place < half else (place - half, 4)
+            code = ((packed[row, byte] >> shift) & 15) * 16 + ((second[row, FACTORS + byte] >> shift) & 15)
+            rows[row, place] = factors[row, last - 1] + factors[row, last - 2] * (code - np.float32(7.5)) / 16
+
+
+@njit(cache=True, nogil=True)
+def nearest(packed, rows, queries, sums, ids):  # type: ignore[no-untyped-def]
+    """The best of these rows (int32 [m]) for each query by the first level, best first: to ids int32 [q, c], -1 pads."""
+    keys, lines, width = np.empty(ids.shape[1], np.float32), packed.shape[1] // LINE, packed.shape[1]
+    factors, base, last = packed.view(np.float32), packed.ctypes.data, packed.shape[1] // 4
+    for query in range(len(queries)):
+        size, address = 0, queries[query].ctypes.data
+        for place in range(len(rows)):
+            if place + AHEAD < len(rows):
+                ahead = base + np.uintp(rows[place + AHEAD]) * np.uintp(width)
+                for line in range(lines):
+                    prefetch(ahead + np.uintp(line * LINE))
+            row = rows[place]
+            product = np.float32(dot(base + np.uintp(row) * np.uintp(width), address, lines))
+            size = put(ids[query], keys, size, row, factors[row, last - 2] * product + factors[row, last - 1] * sums[query])
+        ids[query, size:] = -1
+
+
+@njit(cache=True, nogil=True)
+def chosen(scores, candidates, order, rows, best):  # type: ignore[no-untyped-def]
+    """The k best candidates of each query under their outer names, ties by the smaller: to rows int32 and best float32 [q, k], padded."""
+    k = rows.shape[1]
+    for query in range(len(scores)):
+        size = 0
+        for place in range(scores.shape[1]):
+            if candidates[query, place] < 0:
+                continue
+            row, value = order[candidates[query, place]], scores[query, place]
+            if size == k and (value < best[query, k - 1] or (value == best[query, k - 1] and row > rows[query, k - 1])):
+                continue
+            spot = size if size < k else k - 1
+            size = min(size + 1, k)
+            while spot > 0 and (best[query, spot - 1] < value or (best[query, spot - 1] == value and rows[query, spot - 1] > row)):
+                best[query, spot], rows[query, spot] = best[query, spot - 1], rows[query, spot - 1]
+                spot -= 1
+            best[query, spot], rows[query, spot] = value, row
+        for place in range(size, k):
+            best[query, place], rows[query, place] = -np.inf, -1
