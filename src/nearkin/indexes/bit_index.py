@@ -181,7 +181,7 @@ def _version(codec: Codec | None) -> str | None:
 def _check_version(held: str | None, codec: Codec | None) -> None:
     """Refuse codes of another version than those held."""
     came = _version(codec)
-    if came != held and held not in (codec.reads_ if isinstance(codec, BitCodec) else ()):
+    if came != held and held not in ((codec.reads_ or ()) if isinstance(codec, BitCodec) else ()):
         raise BadInput(
             f"the items were coded by version {held}, these would be by {came}, which was not fitted to be compatible with it; "
             f"fit the index again with the new codec, or fit the codec with compatible_with=the old one"

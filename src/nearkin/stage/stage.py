@@ -172,7 +172,7 @@ class BitCodec(Codec):
 
     planes: int = 1
     version_: str | None
-    reads_: tuple[str, ...] = ()
+    reads_: tuple[str, ...] | None = None
 
 
 class Refiner(Stage):

@@ -1,0 +1,7 @@
+"""Each loss against its loops: the checks of every file of losses, one file of oracles each; shared with the mutation tests."""
+
+from __future__ import annotations
+
+from tests.losses import hard_nce_oracle
+
+CHECKS = {"hard_nce": hard_nce_oracle.CHECKS}
