@@ -10,6 +10,7 @@ from nearkin.refiners.boost import AddNumber, MultiplyNumber, PreferCategory
 from nearkin.refiners.cosine_adapter import CosineAdapter
 from nearkin.refiners.cut import Cut
 from nearkin.refiners.diversify import Diversify
+from nearkin.refiners.edit_likeness import EditLikeness
 from nearkin.refiners.exclude import Exclude
 from nearkin.stage import Stage, top
 from nearkin.tables import Catalog, Hits, Links, Vectors, best
@@ -19,6 +20,7 @@ ITEMS = Catalog.of(
     [f"i{row}" for row in range(30)],
     price=[None if row == 4 else float(row % 7) for row in range(30)],
     kind=[["red", "blue"] if row % 3 else ["red"] for row in range(30)],
+    title=[f"shoe {row} {'red' * (row % 3)}" for row in range(30)],
 )
 PEOPLE = Catalog.histories([[f"i{row}" for row in RANDOM.permutation(30)[:5]] for _ in range(12)]).with_fields(
     {"name": "text"},
@@ -42,6 +44,7 @@ def adapter() -> CosineAdapter:
 
 
 REFINERS = {
+    "edit likeness": EditLikeness(query_fields=("name",), item_fields=("title",)),
     "exclude": Exclude(ids=("i3", "gone")),
     "cosine adapter": adapter(),  # CosineAdapter(...), fitted
     "cut": Cut(least=0.4, share=0.5),

@@ -48,6 +48,8 @@ FOUND_BY_THEIR_SUITE = (Encoder, Index)
 EXCUSED = {
     "Bm25": "the weighting of the plain InvertedIndex, which is in the suite of indexes",
     "Rerank": "needs a cross-encoder, made in tests/refiners/test_rerank.py",
+    "CrossEncoder": "needs weights, made in tests/refiners/test_cross_encoder.py",
+    "CachedScores": "writes to the cache; tests/refiners/test_cross_encoder.py gives it a folder of its own",
     "Mixture": "answers from histories and vectors at once; tests/recipes/test_knn_embed.py compares it with loops",
 }
 

@@ -12,15 +12,16 @@ from uuid import uuid4
 import numpy as np
 
 from nearkin.stage import Encoder
-from nearkin.tables import Catalog, SparseVectors, Vectors
+from nearkin.stage.cache import cache_folder
+from nearkin.tables import Catalog, RaggedVectors, SparseVectors, Vectors
 
 
 @dataclass(frozen=True, kw_only=True)
 class Cached(Encoder):
     """The vectors of another encoder, kept in a folder by its settings and the catalogue's fingerprint.
 
-    Catalog[n] -> what `encoder` gives, dense or sparse; dense ones come back as memory maps. The folder is NEARKIN_CACHE, else
-    ~/.cache/nearkin. Use it for encoders without learned fields only: what was fitted is not part of the key.
+    Catalog[n] -> what `encoder` gives: dense, sparse or several a thing; rows that are not sparse come back as memory maps. The folder
+    is NEARKIN_CACHE, else ~/.cache/nearkin. Use it for encoders without learned fields only: what was fitted is not part of the key.
     """
 
     encoder: Encoder
@@ -41,15 +42,12 @@ class Cached(Encoder):
         return cache_folder() / "vectors" / f"{type(self.encoder).__name__}-{key}.{'npz' if self.gives is SparseVectors else 'npy'}"
 
 
-def cache_folder() -> Path:
-    """Where nearkin keeps what it can work out again."""
-    return Path(os.environ.get("NEARKIN_CACHE") or Path.home() / ".cache" / "nearkin")
-
-
 def _write(vectors: Any, path: Path) -> None:
     """Beside its goal first, so that an interrupted run leaves nothing half written."""
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_name(f".{uuid4().hex[:8]}{path.suffix}")
+    if isinstance(vectors, RaggedVectors):
+        np.save(path.with_suffix(".offsets.npy"), vectors.offsets)  # before the rows, whose name says that both are there
     if isinstance(vectors, SparseVectors):
         np.savez(draft, offsets=vectors.offsets, columns=vectors.columns, values=vectors.values, dim=vectors.dim)
     else:
@@ -59,6 +57,7 @@ def _write(vectors: Any, path: Path) -> None:
 
 def _read(path: Path, catalog: Catalog) -> Any:
     if path.suffix == ".npy":
-        return Vectors(np.load(path, mmap_mode="r", allow_pickle=False), catalog)
+        rows, offsets = np.load(path, mmap_mode="r", allow_pickle=False), path.with_suffix(".offsets.npy")
+        return RaggedVectors(rows, np.load(offsets, allow_pickle=False), catalog) if offsets.exists() else Vectors(rows, catalog)
     with np.load(path, allow_pickle=False) as held:
         return SparseVectors(held["offsets"], held["columns"], held["values"], int(held["dim"]), catalog)
