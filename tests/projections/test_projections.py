@@ -175,6 +175,9 @@ def test_a_turn_keeps_inner_products_and_evens_out_ranges():
     turned = Turned(projection=LeanVecOod(dim=8)).fit(items, queries)
     products = [each.asking()(queries).rows @ each(items).rows.T for each in (plain, turned)]
     np.testing.assert_allclose(products[0], products[1], atol=1e-3)
+    parts = [Moments.of(queries.take(np.arange(start, 900, 2))) for start in (0, 1)]
+    again = Turned(projection=LeanVecOod(dim=8)).fit_moments(Moments.of(items), *parts)
+    np.testing.assert_array_equal(again(items).rows, turned(items).rows)
     spreads = [each(items).rows.std(axis=0) for each in (LeanVec(dim=8).fit(items), Turned(projection=LeanVec(dim=8)).fit(items))]
     assert np.ptp(spreads[1]) < np.ptp(spreads[0])
 

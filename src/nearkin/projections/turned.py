@@ -8,6 +8,7 @@ from typing import Any, Self
 import numpy as np
 
 from nearkin.projections.linear import Linear
+from nearkin.projections.moments import Moments
 from nearkin.stage import Pipeline, Projection, Stage, fitted, learned
 from nearkin.tables import Vectors
 
@@ -28,7 +29,14 @@ class Turned(Projection):
     def fit(self, items: Vectors, *queries: Vectors) -> Self:
         """Fit the projection on what it learns from (items, and queries where it wants them), then draw the rotation."""
         learner: Any = self.projection
-        dim = learner.fit(items, *queries)(items.take([0])).dim
+        return self._drawn(learner.fit(items, *queries)(items.take([0])).dim)
+
+    def fit_moments(self, *parts: Moments) -> Self:
+        """The same from moments gathered before, for a projection that learns from them."""
+        learner: Any = self.projection
+        return self._drawn(len(learner.fit_moments(*parts).matrix_))
+
+    def _drawn(self, dim: int) -> Self:
         square, upper = np.linalg.qr(np.random.default_rng(self.seed).standard_normal((dim, dim)))
         self.turn_ = (square * np.sign(np.diag(upper))).astype(np.float32)
         return self
