@@ -8,20 +8,24 @@ import numpy as np
 import pytest
 
 import nearkin.codecs
+from nearkin.codecs.half_spaces import HalfSpaces
 from nearkin.codecs.k_means import SphericalKMeans
 from nearkin.codecs.learned_pq import LearnedPq
 from nearkin.codecs.lvq import Lvq
 from nearkin.codecs.product_quantiser import ProductQuantiser
 from nearkin.codecs.residual_signs import ResidualSigns
 from nearkin.codecs.sign_hash import SignHash
+from nearkin.codecs.stacked_bits import StackedBits
 from nearkin.codecs.two_level_lvq import TwoLevelLvq
 from nearkin.errors import NotFitted
 from nearkin.stage import Stage
 from nearkin.tables import Catalog, Codes, Vectors
 
 EXAMPLES = {
+    "HalfSpaces": lambda: HalfSpaces(bits=6, seed=3),
     "Lvq": lambda: Lvq(bits=4),
     "TwoLevelLvq": lambda: TwoLevelLvq(second=4),
+    "StackedBits": lambda: StackedBits(dim=12, hidden=16, epochs=1, batch=20, seed=3),
     "SignHash": lambda: SignHash(bits=20, seed=3),
     "ResidualSigns": lambda: ResidualSigns(rounds=3),
     "SphericalKMeans": lambda: SphericalKMeans(codebook_size=4, seed=3),
