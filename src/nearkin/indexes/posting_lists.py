@@ -60,7 +60,8 @@ class PostingLists:
         lengths, held_by = self.lengths.copy(), self.held_by.copy()
         lengths[rows] = -1
         for number, gone in _by_range(rows):
-            kernel.count_terms(self.ranges[number].offsets, self.ranges[number].places, gone, held_by)
+            lists = self.ranges[number]
+            held_by[: len(lists.offsets) - 1] -= np.diff(_running(gone[lists.places])[lists.offsets])
         other = replace(self, lengths=lengths, held_by=held_by, dead=np.union1d(self.dead, rows))
         return other._cleared() if len(other.dead) > max(MANY_DEAD * len(lengths), 64) else other
 
@@ -94,7 +95,7 @@ class PostingLists:
     def _cleared(self) -> Self:
         ranges = list(self.ranges)
         for number, gone in _by_range(self.dead):
-            ranges[number] = Range(*kernel.drop(*ranges[number], gone))
+            ranges[number] = _without(ranges[number], gone)
         return replace(self, ranges=tuple(ranges), dead=self.dead[:0])
 
     def _uncoded(self) -> Self:
@@ -139,20 +140,35 @@ def _turned(items: SparseVectors, first: int, last: int, coding: Any, codes: int
     """The lists of some rows; coding None: counts as they are."""
     low, high = items.offsets[first], items.offsets[last]
     offsets = kernel.offsets_of(items.columns, low, high, items.dim)
-    kind = np.float32 if coding is None else np.uint8 if codes <= 256 else np.uint16
-    lists = Range(offsets, np.empty(high - low, np.uint16), np.empty(high - low, kind))
+    places, values = np.empty(high - low, np.uint16), np.empty(high - low, np.float32 if coding is None else np.uint16)
     if coding is None:
-        kernel.fill_counts(items.offsets, items.columns, items.values, first, last, offsets.copy(), *lists[1:])
-    else:
-        kernel.fill_codes(items.offsets, items.columns, items.values, *coding, first, last, offsets.copy(), *lists[1:])
-    return lists
+        kernel.fill_counts(items.offsets, items.columns, items.values, first, last, offsets.copy(), places, values)
+        return Range(offsets, places, values)
+    kernel.fill_codes(items.offsets, items.columns, items.values, *coding, first, last, offsets.copy(), places, values)
+    return Range(offsets, places, values.astype(np.uint8) if codes <= 256 else values)
 
 
 def _both(left: Range, right: Range, shift: int) -> Range:
-    """The lists of one range and, from item `shift` on, those of another."""
-    size = len(left.places) + len(right.places)
-    places, values = np.empty(size, np.uint16), np.empty(size, np.result_type(left.values, right.values))
-    return Range(kernel.join(*left, *right, np.uint16(shift), places, values), places, values)
+    """The lists of one range and, from item `shift` on, those of another, which may have more terms."""
+    before = np.concatenate([left.offsets, np.full(len(right.offsets) - len(left.offsets), left.offsets[-1])])
+    to_left = np.arange(len(left.places)) + np.repeat(right.offsets[:-1], np.diff(before))
+    to_right = np.arange(len(right.places)) + np.repeat(before[1:], np.diff(right.offsets))
+    places = np.empty(len(to_left) + len(to_right), np.uint16)
+    values = np.empty(len(places), np.result_type(left.values, right.values))
+    places[to_left], places[to_right] = left.places, right.places + np.uint16(shift)
+    values[to_left], values[to_right] = left.values, right.values
+    return Range(before + right.offsets, places, values)
+
+
+def _without(lists: Range, gone: np.ndarray) -> Range:
+    """The lists of a range without the items where `gone` (bool [RANGE]) is true."""
+    stays = ~gone[lists.places]
+    return Range(_running(stays)[lists.offsets].astype(np.uint32), lists.places[stays], lists.values[stays])
+
+
+def _running(some: np.ndarray) -> np.ndarray:
+    """How many are true before each place and before the end: int64 [n + 1]."""
+    return np.concatenate([[0], np.cumsum(some)])
 
 
 def _by_range(rows: np.ndarray) -> list[tuple[int, np.ndarray]]:

@@ -80,7 +80,7 @@ class WeighedLists:
 
     def _gains(self, counts: np.ndarray, lengths: np.ndarray, mean: float) -> np.ndarray:
         """float32, of counts in items of these lengths."""
-        gained = self.weighting.gain(counts.astype(np.float64), np.maximum(lengths, 0) / mean) - lacking(self.weighting)
+        gained = self.weighting.gain(counts.astype(np.float64), np.maximum(lengths, 0).astype(np.float64) / mean) - lacking(self.weighting)
         return gained.astype(np.float32)
 
     def _gains_beside(self) -> list[np.ndarray]:

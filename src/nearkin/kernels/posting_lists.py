@@ -1,4 +1,4 @@
-"""Loops that make posting lists: from rows, from two sets of lists, from a set with some items removed.
+"""Loops that make posting lists from rows, and find how much the best items of a term gain.
 
 Layout of a range of items: term t owns `places[offsets[t]:offsets[t + 1]]`, uint16 and rising, the items counted from the first of the
 range, and the values at the same places: a code of a pair (count, length of the item), or a count as it is.
@@ -59,48 +59,6 @@ def fill_counts(starts, columns, counts, first, last, heads, places, values):  #
             head = heads[term]
             places[head], values[head] = local, counts[place]
             heads[term] = head + np.uint32(1)
-
-
-@njit(cache=True, nogil=True)
-def join(left, left_places, left_values, right, right_places, right_values, shift, places, values):  # type: ignore[no-untyped-def]
-    """Two sets of lists as one, the items of the right one (moved by shift) after those of the left, which may lack the last terms."""
-    offsets = right.copy()
-    offsets[: len(left)] += left
-    offsets[len(left) :] += left[-1]
-    for term in range(len(right) - 1):
-        head = offsets[term]
-        if term < len(left) - 1:
-            for place in range(left[term], left[term + 1]):
-                places[head], values[head] = left_places[place], left_values[place]
-                head += np.uint32(1)
-        for place in range(right[term], right[term + 1]):
-            places[head], values[head] = right_places[place] + shift, right_values[place]
-            head += np.uint32(1)
-    return offsets
-
-
-@njit(cache=True, nogil=True)
-def count_terms(offsets, places, gone, held_by):  # type: ignore[no-untyped-def]
-    """Take the items where `gone` (bool [RANGE]) is true out of the number of items that hold each term."""
-    for term in range(len(offsets) - 1):
-        lost = 0
-        for place in range(offsets[term], offsets[term + 1]):
-            lost += gone[places[place]]
-        held_by[term] -= lost
-
-
-@njit(cache=True, nogil=True)
-def drop(offsets, places, values, gone):  # type: ignore[no-untyped-def]
-    """The lists without the items where `gone` (bool [RANGE]) is true."""
-    kept, kept_places, kept_values = np.zeros_like(offsets), np.empty_like(places), np.empty_like(values)
-    head = np.uint32(0)
-    for term in range(len(offsets) - 1):
-        for place in range(offsets[term], offsets[term + 1]):
-            if not gone[places[place]]:
-                kept_places[head], kept_values[head] = places[place], values[place]
-                head += np.uint32(1)
-        kept[term + 1] = head
-    return kept, kept_places[:head].copy(), kept_values[:head].copy()
 
 
 @njit(cache=True, nogil=True)
