@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from tests.losses import hard_nce_oracle
+from tests.losses import hard_nce_oracle, sampled_softmax_oracle
 
-CHECKS = {"hard_nce": hard_nce_oracle.CHECKS}
+CHECKS = {"hard_nce": hard_nce_oracle.CHECKS, "sampled_softmax": sampled_softmax_oracle.CHECKS}

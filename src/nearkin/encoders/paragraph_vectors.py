@@ -44,7 +44,7 @@ class ParagraphVectors(Encoder):
     epochs: int = 20
     batch: int = 512
     rate: float = 0.02
-    decay: float = 0.02  # pull of a text's vector to 0, a text
+    decay: float = 0.2  # pull of a text's vector to 0, a text
     seed: int = 0
     terms_: np.ndarray | None = learned()  # str [v]
     words_: dict[str, np.ndarray] | None = learned()  # float32: out [v, width], bias [v], around [v, width] where there is a window
@@ -80,7 +80,7 @@ class ParagraphVectors(Encoder):
         torch, net = _torch(), self._restored()
         owner, words = self._read(catalog)
         rows = np.zeros((len(catalog), self.dim), np.float32)
-        drawn = torch.from_numpy(np.asarray(self.drawn_))
+        drawn = torch.from_numpy(np.array(self.drawn_))
         starts = np.searchsorted(owner, np.arange(0, len(catalog) + BLOCK, BLOCK))
         for start, stop in pairwise(starts.tolist()):
             if start < stop:
@@ -123,7 +123,7 @@ class ParagraphVectors(Encoder):
 
     def _loss(self, net: Any, vectors: Any, words: Any, owner: Any, drawn: Any, *, noise: float) -> Any:
         """The loss of a batch; in training (with noise) bits that most texts share are held against it too."""
-        log_counts = _torch().from_numpy(np.asarray(self.log_counts_))[drawn].to(vectors.dtype)
+        log_counts = _torch().from_numpy(np.array(self.log_counts_))[drawn].to(vectors.dtype)
         codes = net.code(vectors, noise)
         given = (codes, words, owner, drawn, log_counts)
         each = net.memory_loss(*given, self.window) if self.window else net.text_loss(*given)

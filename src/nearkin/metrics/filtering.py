@@ -16,7 +16,8 @@ UNJUDGED = -1
 def grades(hits: Hits, judgements: Links) -> Int8[np.ndarray, "q k"]:
     """What is known of each hit: 1 relevant (a grade above 0), 0 judged and not relevant, -1 not judged; pads are -1.
 
-    Queries and items are met by id, so the judgements may hold more of both. Of a pair judged twice the first counts. Cost: one look-up a hit.
+    Queries and items are met by id, so the judgements may hold more of both; of a pair judged twice the first counts.
+    Cost: one look-up a hit.
     Refused: hits that do not know their catalogues.
     """
     if hits.queries is None or hits.items is None:

@@ -1,4 +1,4 @@
-"""How good predicted probabilities are: order (AUC, average precision), sharpness and truth (log-loss, Brier), truth alone (calibration)."""
+"""How good predicted probabilities are: order (AUC, average precision), sharpness and truth (log-loss, Brier), truth (calibration)."""
 
 from __future__ import annotations
 
