@@ -13,6 +13,7 @@ from nearkin.codecs.k_means import SphericalKMeans
 from nearkin.codecs.learned_pq import LearnedPq
 from nearkin.codecs.lvq import Lvq
 from nearkin.codecs.product_quantiser import ProductQuantiser
+from nearkin.codecs.rabitq import RaBitQ
 from nearkin.codecs.residual_signs import ResidualSigns
 from nearkin.codecs.sign_hash import SignHash
 from nearkin.codecs.stacked_bits import StackedBits
@@ -30,6 +31,7 @@ EXAMPLES = {
     "ResidualSigns": lambda: ResidualSigns(rounds=3),
     "SphericalKMeans": lambda: SphericalKMeans(codebook_size=4, seed=3),
     "LearnedPq": lambda: LearnedPq(levels=4, codebook_size=16, init="opq", seed=3),
+    "RaBitQ": lambda: RaBitQ(seed=3),
     "ProductQuantiser": lambda: ProductQuantiser(levels=4, codebook_size=16, rotate=True, seed=3),
 }
 

@@ -18,6 +18,7 @@ from nearkin.indexes.flat_index import FlatIndex
 from nearkin.indexes.inverted_index import InvertedIndex
 from nearkin.indexes.multi_vector_index import MultiVectorIndex
 from nearkin.indexes.single_vector_heuristic import SingleVectorHeuristic
+from nearkin.indexes.two_level_index import TwoLevelIndex
 from nearkin.indexes.weightings import Bm25L, Bm25Plus, Impacts, Okapi
 from nearkin.projections.fde import Fde
 from nearkin.stage import Index, Stage
@@ -36,6 +37,9 @@ MORE = {
     "BitIndex, lists": lambda k: BitIndex(k=k, codec=ResidualSigns().fit(Vectors(np.ones((1, DIM), np.float32))), lists=5, probe=5),
     "CodedIndex, parts": lambda k: CodedIndex(
         k=k, codec=ProductQuantiser(levels=4, codebook_size=16).fit(table(lambda _: FlatIndex(), 40, 9))
+    ),
+    "TwoLevelIndex, parts": lambda k: TwoLevelIndex(
+        k=k, weight=0.3, codec=ProductQuantiser(levels=4, codebook_size=16).fit(table(lambda _: FlatIndex(), 40, 9))
     ),
     "MultiVectorIndex, all": lambda k: MultiVectorIndex(k=k, encoding=Fde(repetitions=2, k_sim=2, d_proj=4), rerank=1000),
     "SingleVectorHeuristic, all": lambda k: SingleVectorHeuristic(k=k, each=1000),
