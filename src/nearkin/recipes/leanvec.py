@@ -89,7 +89,7 @@ def report(data: Data, settings: Settings = Settings()) -> Measures:
     for kind, asked in sets.queries.items():
         asked = tested(sets, asked, settings)
         scorers = with_queries(sets, asked.learn, settings) | plain
-        recalls = {name: recall(scorer, sets.items, asked.test, settings.reranks, settings.k) for name, scorer in scorers.items()}
+        recalls = {name: recall(scorer, sets.items, asked, settings.reranks) for name, scorer in scorers.items()}
         found += [line(kind, asked, rerank, recalls, settings) for rerank in settings.reranks]
         gains[kind] = {f"re-rank {rerank}": _points(recalls[OURS][rerank], recalls[ID][rerank]) for rerank in settings.reranks}
     figures: dict[str, Any] = {"points of recall gained on LeanVec-ID": gains}
@@ -140,11 +140,12 @@ def plain(sets: Sets, projection: Projection, settings: Settings) -> Scorer:
 
 
 def tested(sets: Sets, asked: Queries, settings: Settings) -> Queries:
-    """The test queries that are not items themselves (those would be found by anything), and four fifths of the training ones, drawn."""
+    """The test queries that are not items themselves (those hide what is unlike) with their answers; of the others four fifths, drawn."""
     some = asked.test[: settings.asked]
-    own = nearest(sets.items, some, 1)[1][:, 0] > 1 - 1e-5
+    wanted, scores = nearest(sets.items, some, settings.k)
+    new = scores.max(1) < 1 - 1e-5
     drawn = np.random.default_rng(settings.seed).permutation(len(asked.learn))[: len(asked.learn) * 4 // 5]
-    return replace(asked, learn=asked.learn[drawn], test=some[~own])
+    return replace(asked, learn=asked.learn[drawn], test=some[new], wanted=wanted[new])
 
 
 def studies(sets: Sets, settings: Settings) -> tuple[dict[str, Any], list[Curve]]:
@@ -191,7 +192,7 @@ def codes(sets: Sets, asked: Queries, settings: Settings) -> dict[str, Any]:
     found = {}
     for bits in (8, 4):
         scorer = ood(sets, asked.learn, settings, bits=bits)
-        recalls = {name: recall(scorer, sets.items, asked.test, (most,), settings.k, rows)[most] for name, (rows, _) in kinds.items()}
+        recalls = {name: recall(scorer, sets.items, asked, (most,), rows)[most] for name, (rows, _) in kinds.items()}
         found[f"recall with {bits}-bit primaries of {scorer.size:.0f} bytes, by secondary copy"] = {
             f"{name}, {kinds[name][1] * items.dim} bytes": float(values.mean()) for name, values in recalls.items()
         }
@@ -211,7 +212,7 @@ def scan_seconds(sets: Sets, asked: Queries, settings: Settings) -> list[float]:
 
 
 def _mean(scorer: Scorer, sets: Sets, asked: Queries, settings: Settings) -> float:
-    return float(recall(scorer, sets.items, asked.test, settings.reranks[1:2], settings.k)[settings.reranks[1]].mean())
+    return float(recall(scorer, sets.items, asked, settings.reranks[1:2])[settings.reranks[1]].mean())
 
 
 def _points(ours: np.ndarray, theirs: np.ndarray) -> float:

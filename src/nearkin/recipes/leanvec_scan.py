@@ -11,6 +11,7 @@ import numpy as np
 from nearkin.codecs.lvq import Lvq
 from nearkin.projections.moments import Moments
 from nearkin.projections.turned import Turned
+from nearkin.recipes.leanvec_sets import Queries
 from nearkin.stage import Codec, Projection, Stage
 from nearkin.tables import Vectors
 
@@ -47,18 +48,16 @@ def coded(codec: Codec, vectors: Vectors, size: float) -> Scorer:
 
 
 def recall(
-    scorer: Scorer, items: np.ndarray, queries: np.ndarray, reranks: Sequence[int], k: int, secondary: np.ndarray | None = None
+    scorer: Scorer, items: np.ndarray, asked: Queries, reranks: Sequence[int], secondary: np.ndarray | None = None
 ) -> dict[int, np.ndarray]:
-    """For each number of items scored again: the share of the exact k best found, a query. float64 [q] each."""
-    held = items if secondary is None else secondary
-    wanted, most = nearest(items, queries, k)[0], max(reranks)
-    rows, scores = nearest(scorer.items, scorer.queries(queries), most)
-    order = np.argsort(-scores, axis=1, kind="stable")
-    rows = np.take_along_axis(rows, order, 1)
+    """For each number of items scored again: the share of the exact best found, a test query. float64 [q] each."""
+    held, queries, wanted = items if secondary is None else secondary, asked.test, asked.wanted
+    rows, scores = nearest(scorer.items, scorer.queries(queries), max(reranks))
+    rows = np.take_along_axis(rows, np.argsort(-scores, axis=1, kind="stable"), 1)
     exact = np.stack([held[some].astype(np.float32) @ query for some, query in zip(rows, queries)])
     found = {}
     for rerank in reranks:
-        best = np.argsort(-exact[:, :rerank], axis=1)[:, :k]
+        best = np.argsort(-exact[:, :rerank], axis=1)[:, : wanted.shape[1]]
         hits = np.take_along_axis(rows[:, :rerank], best, 1)
         found[rerank] = (hits[:, :, None] == wanted[:, None, :]).any(2).mean(1)
     return found

@@ -27,6 +27,7 @@ class Queries:
     learn: np.ndarray
     test: np.ndarray
     alike: bool = False  # whether they come from where the items come from
+    wanted: np.ndarray | None = None  # rows of the exact best items of each test query, once known
 
     @classmethod
     def halves(cls, rows: np.ndarray, *, alike: bool = False) -> Queries:
