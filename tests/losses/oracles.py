@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
-from tests.losses import hard_nce_oracle, sampled_softmax_oracle
+from tests.losses import batch_contrastive_oracle, hard_nce_oracle, sampled_softmax_oracle
 
-CHECKS = {"hard_nce": hard_nce_oracle.CHECKS, "sampled_softmax": sampled_softmax_oracle.CHECKS}
+CHECKS = {
+    "batch_contrastive": batch_contrastive_oracle.CHECKS,
+    "hard_nce": hard_nce_oracle.CHECKS,
+    "sampled_softmax": sampled_softmax_oracle.CHECKS,
+}
