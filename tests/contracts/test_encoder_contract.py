@@ -17,6 +17,7 @@ from nearkin.encoders.learned_sparse import LearnedSparse
 from nearkin.encoders.multilingual import Multilingual
 from nearkin.encoders.numbers import Numbers
 from nearkin.encoders.paragraph_vectors import ParagraphVectors
+from nearkin.encoders.piece_vectors import PieceVectors
 from nearkin.encoders.sentence_model import SentenceModel
 from nearkin.encoders.static_words import StaticWords
 from nearkin.encoders.token_states import TokenStates
@@ -50,6 +51,7 @@ EXAMPLES = {
     "Multilingual": lambda _: Multilingual(),
     "Numbers": lambda _: Numbers(),
     "ParagraphVectors": lambda _: ParagraphVectors(dim=6, bits=4, least_count=1, epochs=2),
+    "PieceVectors": lambda _: PieceVectors(),
     "SentenceModel": lambda model: SentenceModel(model=model),
     "StaticWords": lambda _: StaticWords(),
     "TokenStates": lambda model: TokenStates(model=SentenceModel(model=model, max_tokens=12)),

@@ -50,6 +50,7 @@ EXCUSED = {
     "Rerank": "needs a cross-encoder, made in tests/refiners/test_rerank.py",
     "CrossEncoder": "needs weights, made in tests/refiners/test_cross_encoder.py",
     "CachedScores": "writes to the cache; tests/refiners/test_cross_encoder.py gives it a folder of its own",
+    "_OfQueries": "the queries' side of Fde, made by its asking(); tests/projections/test_fde.py compares both with loops",
     "Mixture": "answers from histories and vectors at once; tests/recipes/test_knn_embed.py compares it with loops",
 }
 
