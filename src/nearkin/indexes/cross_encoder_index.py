@@ -34,8 +34,9 @@ class CrossEncoderIndex(Index):
     Cost: k_q * n calls to fit, k_q an item added, `budget` a query; then k_i * n multiplications, or what the inner index takes; a round
     takes a pseudo-inverse [k_q, k_i] a query. Memory: 4 * k_q * n bytes and the inner index.
     Refused: more anchors than items, several rounds with "rows", scorers that leave hits out or give scores that are not finite.
-    A scorer should give logits: a sigmoid bends the low rank away. Singular values below rcond * the greatest count as 0 in U; where k_i is
-    near k_q a small rcond lets noise grow.
+    A scorer should give logits: a sigmoid bends the low rank away. Singular values below rcond * the greatest count as 0 in U. Look
+    at `spectrum`: scores that share an offset have one value far above the rest, and an rcond of 0.01 may cut all others off; where k_i is
+    near k_q and scores are noisy, one below 0.0001 lets the noise grow.
     Source: Yadav et al. 2022 (ANNCUR) and 2023 (rounds, ADACUR).
     """
 
@@ -45,7 +46,7 @@ class CrossEncoderIndex(Index):
     budget: int = 200
     anchoring: float = 0.5
     rounds: int = 1
-    rcond: float = 1e-2
+    rcond: float = 1e-3
     prefer: Literal["rows", "cols"] = "rows"
     inner: Index = field(default_factory=FlatIndex)
     seed: int = 0
