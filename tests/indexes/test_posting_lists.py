@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from nearkin.indexes.inverted_index import InvertedIndex
 from nearkin.indexes.weighed_lists import LEVELS, WeighedLists
 from nearkin.indexes.weightings import Bm25, Bm25Plus, Impacts, Weighting, lacking
+from nearkin.kernels import postings
 from nearkin.kernels.posting_lists import RANGE
 from nearkin.stage import Stage
 from nearkin.tables import Hits, SparseVectors
@@ -168,3 +169,13 @@ def test_lists_alone_weigh_as_the_index_does():
     index = InvertedIndex(k=5).fit(counts(100, 0))
     rows, _ = WeighedLists(index.lists_, Bm25()).search(counts(3, 1), None, 5, 1)
     np.testing.assert_array_equal(rows, index(counts(3, 1)).rows)
+
+
+def test_a_loaded_index_is_searched_by_the_kernel_compiled_before(tmp_path):
+    items, queries = counts(300, 0), counts(5, 1)
+    index = InvertedIndex().fit(items)
+    index.remove(np.array([7])).save(tmp_path / "index")
+    index(queries)
+    before = len(postings.search.signatures)
+    Stage.load(tmp_path / "index")(queries)
+    assert len(postings.search.signatures) == before

@@ -45,6 +45,7 @@ class WeighedLists:
         self.rarity = rarity.astype(np.float32)
         self.lacks = (rarity * lacking(weighting)).astype(np.float32)
         self.table = self._gains(lists.pairs[:, 0], lists.pairs[:, 1], self.mean)
+        self._dead = np.array(lists.dead)  # a read-only memory map would have the search compiled anew
         self.unread = lists.size
         self._lay_out(None if lists.coded else self._gains_beside())
         self.floors = self._first_floors() if floors is None else self._moved(floors)
@@ -55,7 +56,7 @@ class WeighedLists:
         if self.unread > 0:
             self._will_read(int(self.lists.held_by[queries.columns].sum()))
         rows, scores = np.empty((len(queries), k), np.int32), np.empty((len(queries), k), np.float32)
-        held = (self.rarity, self.lacks, self.floors, self._level(k, keep), self.addresses, self.table, self.lists.dead)
+        held = (self.rarity, self.lacks, self.floors, self._level(k, keep), self.addresses, self.table, self._dead)
         keep = _EVERY if keep is None else keep
 
         def part(first: int, last: int) -> None:
@@ -112,7 +113,7 @@ class WeighedLists:
         return -1 if keep is not None else next((place for place, level in enumerate(LEVELS) if wanted <= level), -1)
 
     def _first_floors(self) -> np.ndarray:
-        return list_kernels.largest(self.addresses, self.lists.held_by, LEVELS, self.table)  # type: ignore[no-any-return]
+        return list_kernels.largest(self.addresses, np.array(self.lists.held_by), LEVELS, self.table)  # type: ignore[no-any-return]
 
     def _moved(self, floors: Floors) -> np.ndarray:
         """Floors that hold at the present mean length: the least gain now of the pairs that reached the floor then."""

@@ -159,11 +159,16 @@ def _add_codes(places, codes, scale, table, sums):  # type: ignore[no-untyped-de
 @njit(cache=True, nogil=True)
 def _clear(sums, dead, base, width):  # type: ignore[no-untyped-def]
     """Items that were removed, and still stand in the lists, get 0."""
-    if len(dead):
-        for place in range(np.searchsorted(dead, base), len(dead)):
-            if dead[place] >= base + width:
-                break
-            sums[dead[place] - base] = 0
+    low, high = 0, len(dead)
+    while low < high:
+        middle = (low + high) >> 1
+        if dead[middle] < base:
+            low = middle + 1
+        else:
+            high = middle
+    while low < len(dead) and dead[low] < base + width:
+        sums[dead[low] - base] = 0
+        low += 1
 
 
 @njit(cache=True, nogil=True)
@@ -239,7 +244,9 @@ def _kth(values, k, least):  # type: ignore[no-untyped-def]
 @njit(cache=True, nogil=True)
 def _kth_by_bins(values, k, least, bins):  # type: ignore[no-untyped-def]
     """A number near the k-th largest of the values and not above it; `least` where fewer reach that."""
-    most, floats = values.max(), values.view(np.float32)
+    most, floats = np.int32(0), values.view(np.float32)
+    for value in values:
+        most = max(most, value)
     if most < max(least, 1 << 23):  # nothing, or only numbers too small for a scale
         return least
     bins[:], scale = 0, FLOAT32(BINS - 1) / _float(most)
@@ -282,7 +289,8 @@ def _kept(found, number, keep):  # type: ignore[no-untyped-def]
 def _take(found, number, base, shift, keys, count, edge, k):  # type: ignore[no-untyped-def]
     """Put sums and their places as scores and rows among the keys held for a query; where room is short, only those above the edge."""
     if shift == 0 and count + number <= len(keys):
-        keys[count : count + number] = found[:number] - np.uint64(base)
+        for place in range(number):
+            keys[count + place] = found[place] - np.uint64(base)
         return count + number, edge
     for place in range(number):
         key = found[place]
@@ -334,7 +342,8 @@ def _write(keys, count, k, spare, bins, rows, scores):  # type: ignore[no-untype
     values = keys.view(np.float32)
     for place in range(count):
         rows[place], scores[place] = row_of(keys[place]), values[2 * place + 1]
-    rows[count:], scores[count:] = -1, -np.inf
+    for place in range(count, len(rows)):
+        rows[place], scores[place] = -1, -np.inf
 
 
 @njit(cache=True, nogil=True)
