@@ -18,6 +18,7 @@ def build(
     items: Annotated[Path, Argument(help="Parquet, CSV, TSV or JSON Lines (also .gz), a BEIR folder or a Debian package index")],
     links: Annotated[Path | None, Option(help="what people did, or which things belong together: a file of pairs of ids")] = None,
     encoder: Annotated[str | None, Option(help="a sentence-transformers model in place of the static one", metavar="NAME")] = None,
+    recall: Annotated[float, Option(help="share of the nearest by meaning to find, where there are more than 50,000 things")] = 0.98,
     id_field: IdField = None,
     role: Roles = None,
     column: LinkColumns = None,
@@ -39,5 +40,5 @@ def build(
 
         reader = SentenceModel(model=encoder)
     with progress(f"building {place}") as tell:
-        collection = Collection.build(place, things, links=pairs_of_ids, encoder=reader, progress=tell)
+        collection = Collection.build(place, things, links=pairs_of_ids, encoder=reader, recall=recall, progress=tell)
     say(f"{place}: {len(collection):,} things in {time.perf_counter() - started:.1f} s; try: nearkin search {place} WORDS")

@@ -57,12 +57,14 @@ class Collection:
         branches: Mapping[str, tuple[Any, Any]] | None = None,
         weights: Sequence[float] | None = None,
         by: str = "minmax",
+        recall: float = 0.98,
         progress: Progress | None = None,
     ) -> Self:
         """Make a new collection from these things (and what people did with them), and open it.
 
         `encoder` reads the meaning of texts in place of the shipped static model; as strong as words, it gets half the weight.
         `branches`: name -> (encoder, index) for other ways to search; `weights`, `by`: how they are fused.
+        `recall`: the share of the nearest things by meaning that a search of more than 50,000 must find; the index sets itself to it.
         All is written beside `place` and renamed at the end, so an interruption leaves nothing under that name.
         Refused: an existing place, an empty catalogue.
         """
@@ -75,7 +77,7 @@ class Collection:
         try:
             say(f"writing {len(items):,} things")
             Store.create(draft, items)
-            chosen = dict(branches) if branches is not None else default_branches(len(items), encoder)
+            chosen = dict(branches) if branches is not None else default_branches(len(items), encoder, recall)
             static = encoder is None and branches is None
             shares = weights or (DEFAULT_WEIGHTS if static else [1 / len(chosen)] * len(chosen))
             manifest = Manifest(

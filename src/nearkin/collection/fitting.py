@@ -5,7 +5,6 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -13,23 +12,24 @@ from uuid import uuid4
 from nearkin.collection.branch import Branch
 from nearkin.collection.manifest import Manifest
 from nearkin.collection.recommending import fit_recommender
+from nearkin.collection.snapshot import DEPTH
 from nearkin.collection.store import Store
 from nearkin.stage import Encoder, Index
 
 Progress = Callable[[str], None]
 DEFAULT_WEIGHTS = (0.75, 0.25)  # words, meaning: best on the training queries of SciFact, not worse than words on four collections
 
-EXACT_UP_TO = 50_000  # things; at 100,000 the graph halves the time of a search and keeps 99.97 % of its ten best
+EXACT_UP_TO = 50_000  # things; above, an exact scan takes longer than all the rest of a search
 
 
 def quiet(_message: str) -> None:
     """Say nothing."""
 
 
-def default_branches(size: int = 0, encoder: Encoder | None = None) -> dict[str, tuple[Encoder, Index]]:
+def default_branches(size: int = 0, encoder: Encoder | None = None, recall: float = 0.98) -> dict[str, tuple[Encoder, Index]]:
     """Words (BM25) and meaning (this encoder, or the shipped static model, which needs neither torch nor a download).
 
-    Meaning is searched exactly, or by a graph where there are many things and the extra `graph` is installed.
+    Meaning is searched exactly, or, where there are many things, by short codes to this recall.
     """
     from nearkin.encoders.bag_of_words import BagOfWords
     from nearkin.encoders.static_words import StaticWords
@@ -37,10 +37,10 @@ def default_branches(size: int = 0, encoder: Encoder | None = None) -> dict[str,
     from nearkin.indexes.inverted_index import InvertedIndex
 
     index: Index = FlatIndex()
-    if size > EXACT_UP_TO and find_spec("faiss") is not None:
-        from nearkin.indexes.graph_index import GraphIndex
+    if size > EXACT_UP_TO:
+        from nearkin.indexes.lean_index import LeanIndex
 
-        index = GraphIndex()
+        index = LeanIndex(k=DEPTH, recall=recall)
     return {"words": (BagOfWords(), InvertedIndex()), "meaning": (encoder or StaticWords(), index)}
 
 

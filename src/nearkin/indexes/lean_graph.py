@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,8 +11,9 @@ import numpy as np
 
 from nearkin.indexes.lean_maps import Maps
 from nearkin.kernels.falling import best_columns
-from nearkin.kernels.graph_build import gathered, incoming, measured, near_in_lists, prune, rescued
+from nearkin.kernels.graph_build import connected, gathered, incoming, measured, near_in_lists, prune
 from nearkin.kernels.graph_walk import walk
+from nearkin.kernels.lean_search import LANES
 from nearkin.kernels.packed import aligned, spread_rows
 from nearkin.kernels.threads import in_threads
 from nearkin.kernels.two_levels import encode, second_width
@@ -20,7 +21,7 @@ from nearkin.kernels.two_levels import encode, second_width
 BLOCK = 8_192  # rows worked on at once
 LIST = 128  # rows a list
 PROBES = 16  # lists in which a row's neighbours are looked for
-CANDIDATES = 48  # neighbours found before pruning
+CANDIDATES = 64  # neighbours found before pruning
 JOINED = 96  # neighbours when links the other way are added
 ALPHA = 1.2  # of RobustPrune, on squared distances
 ENTRIES = 512  # rows at most that are compared with a query to find where to begin
@@ -52,9 +53,11 @@ def built(rows: Any, maps: Maps, degree: int, seed: int) -> Graph:
     packed, second = _coded(rows, maps, order)
     logger.info("coded %d rows", len(order))
     measures = _measures(packed, maps.dim)
-    links = _linked(packed, measures, maps.dim, probes[order], starts, degree)
+    probes = probes[order]
+    middles = _middles(probes[:, 0], distances[order], lists)
+    entries = np.ascontiguousarray(np.unique(middles)[:: -(-lists // ENTRIES)])
+    links = _linked(packed, measures, maps.dim, probes, starts, middles, entries, degree)
     logger.info("linked %d rows", len(order))
-    entries = _middles(probes[order, 0], distances[order])
     return Graph(packed, second, links, order, entries)
 
 
@@ -125,8 +128,20 @@ def _measures(packed: np.ndarray, dim: int) -> tuple[np.ndarray, np.ndarray]:
     return sums, norms
 
 
-def _linked(packed: np.ndarray, measures: Any, dim: int, probes: np.ndarray, starts: np.ndarray, degree: int) -> np.ndarray:
-    """Neighbours from lists, pruned; then joined with those that link to them, and pruned again."""
+def _linked(
+    packed: np.ndarray,
+    measures: Any,
+    dim: int,
+    probes: np.ndarray,
+    starts: np.ndarray,
+    middles: np.ndarray,
+    entries: np.ndarray,
+    degree: int,
+) -> np.ndarray:
+    """Neighbours from lists, pruned; joined with those that link to them and the middles of lists near by, pruned again.
+
+    The middles give links that lead out of a cluster, which the nearest neighbours alone do not.
+    """
     links, nearest = np.full((len(packed), degree), -1, np.int32), np.full((len(packed), 8), -1, np.int32)
 
     def find(block: slice) -> None:
@@ -137,16 +152,21 @@ def _linked(packed: np.ndarray, measures: Any, dim: int, probes: np.ndarray, sta
         nearest[block] = ids[:, :8]
 
     in_threads(find, _blocks(len(packed)))
+    links = _rejoined(packed, measures, dim, links, lambda rows: middles[probes[rows, 1:]])
+    connected(links, entries, nearest)
+    return links
+
+
+def _rejoined(packed: np.ndarray, measures: Any, dim: int, links: np.ndarray, more: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
+    """Links chosen anew among the old ones, those the other way round and more: rows int32 [b] -> candidates int32 [b, e]."""
     joined, offsets = np.full_like(links, -1), np.empty(len(packed) + 1, np.int64)
     sources = incoming(links, offsets)
 
     def join(block: slice) -> None:
-        rows = np.arange(block.start, block.stop)
-        joined[block] = _joined(packed, measures, dim, rows, links, sources, offsets, np.empty((len(rows), 0), np.int32))
+        rows = np.arange(block.start, block.stop, dtype=np.int32)
+        joined[block] = _joined(packed, measures, dim, rows, links, sources, offsets, np.ascontiguousarray(more(rows)))
 
     in_threads(join, _blocks(len(packed)))
-    incoming(joined, offsets)
-    rescued(joined, offsets, nearest)
     return joined
 
 
@@ -171,11 +191,13 @@ def _joined(packed: np.ndarray, measures: Any, dim: int, rows: np.ndarray, links
     return chosen
 
 
-def _middles(lists: np.ndarray, distances: np.ndarray) -> np.ndarray:
-    """The row nearest to its centre, for each list or, where there are many, for some."""
+def _middles(lists: np.ndarray, distances: np.ndarray, count: int) -> np.ndarray:
+    """The row nearest to the centre of each list, int32 [lists]; of an empty list some other list's."""
     order = np.lexsort([distances, lists])
-    firsts = order[np.unique(lists[order], return_index=True)[1]]
-    return np.ascontiguousarray(firsts[:: -(-len(firsts) // ENTRIES)], np.int32)
+    held, firsts = np.unique(lists[order], return_index=True)
+    middles = np.full(count, order[firsts[0]], np.int32)
+    middles[held] = order[firsts]
+    return middles
 
 
 def extended(graph: Graph, rows: Any, maps: Maps, items: int) -> Graph:
@@ -205,7 +227,9 @@ def _insert(packed: np.ndarray, measures: Any, dim: int, links: np.ndarray, entr
     single = np.arange(len(rows), dtype=np.int32)
     bounds, starts = np.array([0, len(rows)]), np.array([block.start, block.stop])
     near_in_lists(packed, *measures, dim, starts, single, np.array([0]), bounds, block.start, ids, keys, sizes)
-    found = np.concatenate([_walked(packed, dim, links, entries, rows), ids], axis=1)
+    some = entries[:: max(1, len(entries) // 32)]
+    begin = np.ascontiguousarray(np.broadcast_to(some, (len(rows), len(some))))
+    found = np.concatenate([_walked(packed, dim, links, begin, rows, CANDIDATES), ids], axis=1)
     offsets = np.zeros(len(packed) + 1, np.int64)
     nothing = np.empty(0, np.int32)
     links[rows] = _joined(packed, measures, dim, rows, links, nothing, offsets, np.sort(found, axis=1)[:, ::-1].copy())
@@ -216,10 +240,9 @@ def _insert(packed: np.ndarray, measures: Any, dim: int, links: np.ndarray, entr
     links[touched] = _joined(packed, measures, dim, touched, links, sources, offsets, np.empty((len(touched), 0), np.int32))
 
 
-def _walked(packed: np.ndarray, dim: int, links: np.ndarray, entries: np.ndarray, rows: np.ndarray) -> np.ndarray:
-    """What walks for these rows' own codes find: int32 [b, CANDIDATES]."""
-    ids, keys = np.empty((len(rows), CANDIDATES), np.int32), np.empty((len(rows), CANDIDATES), np.float32)
+def _walked(packed: np.ndarray, dim: int, links: np.ndarray, begin: np.ndarray, rows: np.ndarray, window: int) -> np.ndarray:
+    """What walks for these rows' own codes find, begun at rows int32 [b, e]: int32 [b, window], -1 pads."""
+    ids, keys = np.empty((len(rows), window), np.int32), np.empty((len(rows), window), np.float32)
     queries, sums = spread_rows(packed[rows], dim)
-    starts = np.broadcast_to(entries[:: max(1, len(entries) // 32)], (len(rows), len(entries[:: max(1, len(entries) // 32)])))
-    walk(packed, links, queries, sums, np.ascontiguousarray(starts), 4, ids, keys, np.zeros(2, np.int64))
+    walk(packed, links, queries, sums, begin, LANES, ids, keys, np.zeros(2, np.int64))
     return ids

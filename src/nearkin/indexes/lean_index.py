@@ -16,14 +16,13 @@ from nearkin.indexes.lean_graph import Graph, built, extended
 from nearkin.indexes.lean_maps import Maps, learned_maps
 from nearkin.indexes.tuning import cheapest, exact_best, sampled_queries, share_found
 from nearkin.kernels.graph_walk import walk
+from nearkin.kernels.lean_search import BEGINNINGS, LANES, search
 from nearkin.kernels.packed import aligned
 from nearkin.kernels.threads import cores, in_threads
 from nearkin.kernels.two_levels import chosen, nearest, prepare, score
 from nearkin.stage import Index, Projection, fitted, learned
 from nearkin.tables import Catalog, Hits, Vectors
 
-LANES = 4  # walks that take turns on one thread
-BEGINNINGS = 4  # rows a walk starts from
 WINDOWS = (10, 12, 14, 16, 20, 24, 28, 32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320, 384, 512)
 LEAST_LIVE = 0.2  # share of rows that a filter must leave for the walk to be the better way
 ASKED_AT_ONCE = 64  # queries a thread takes
@@ -134,7 +133,7 @@ class LeanIndex(Index):
     @property
     def size_bytes(self) -> int:
         """Memory of what a search reads."""
-        held = (self.graph_.packed, self.graph_.second, self.graph_.links, self.graph_.order, self.places_, *self.maps_, self.gone_)
+        held = (self.graph_.packed, self.graph_.second, self.graph_.links, self.graph_.order, self.places_, self.gone_)
         return sum(each.nbytes for each in held)
 
     def __call__(self, queries: Vectors, *, keep: np.ndarray | None = None) -> Hits:
@@ -164,8 +163,13 @@ class LeanIndex(Index):
 
     def _answer(self, queries: np.ndarray, barred: np.ndarray | None, rows: np.ndarray, scores: np.ndarray) -> None:
         """The k best of each query, written to rows and scores."""
-        asked, k = _Asked(self.maps_, queries), rows.shape[1]
+        k = rows.shape[1]
         window, rerank = self._stretched(k)
+        if barred is None and 2 * window <= len(self):
+            asked, read = self.maps_.asked(queries)
+            search(self._parts, asked, read, self.maps_.dim, queries @ self.maps_.mean, window, min(rerank, window), rows, scores)
+            return
+        asked = _Asked(self.maps_, queries)
         live = len(self) if barred is None else len(barred) - int(np.count_nonzero(barred))
         if live < LEAST_LIVE * len(self) or 2 * window > live:
             candidates = self._scanned(asked, barred, rerank)
@@ -202,6 +206,11 @@ class LeanIndex(Index):
         scores = np.empty(candidates.shape, np.float32)
         score(self.graph_.packed, self.graph_.second, asked.ranking, asked.factors, candidates, scores)
         return scores + asked.shifts[:, None]
+
+    @property
+    def _parts(self) -> tuple[np.ndarray, ...]:
+        graph = self.graph_
+        return graph.packed, graph.second, graph.links, graph.order, graph.entries
 
     def _check(self, queries: Vectors) -> None:
         check_table(self, queries, Vectors)
@@ -248,7 +257,7 @@ class _Asked:
         self.sums = np.empty(len(queries), np.float32)
         self.ranking = np.zeros((len(queries), maps.ranked), np.int16)
         self.factors = np.empty((len(queries), 3), np.float32)
-        prepare(queries @ maps.ask, queries @ maps.read, maps.dim, self.walking, self.sums, self.ranking, self.factors)
+        prepare(*maps.asked(queries), maps.dim, self.walking, self.sums, self.ranking, self.factors)
         self.shifts = queries @ maps.mean
 
     def __len__(self) -> int:

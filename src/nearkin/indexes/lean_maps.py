@@ -18,18 +18,14 @@ class Maps(NamedTuple):
 
     With B the items' side of a projection and A the queries', both turned alike at random inside their `dim` dims: code = [B^T | P^T]
     where the rows of P are an orthonormal basis of what B leaves out, read = [pinv(B) | P^T], ask = A^T. So <q @ read, y> = <q, x - mean>
-    exactly, and <q @ ask, y[:dim]> is what the projection takes for it.
+    exactly, and <q @ ask, y[:dim]> is what the projection takes for it. ask is None where it is the beginning of read: one product less.
     """
 
     mean: np.ndarray
     code: np.ndarray
     read: np.ndarray
-    ask: np.ndarray
-
-    @property
-    def dim(self) -> int:
-        """Dims of the first level."""
-        return int(self.ask.shape[1])
+    ask: np.ndarray | None
+    dim: int
 
     @property
     def width(self) -> int:
@@ -40,6 +36,11 @@ class Maps(NamedTuple):
     def ranked(self) -> int:
         """Integers of a query for both levels."""
         return room_of(self.width) + len(self.code) - self.dim
+
+    def asked(self, queries: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Queries to walk by (the first `dim` numbers) and to rank by: float32 [q, dim or more] and [q, D]."""
+        read = queries @ self.read
+        return read if self.ask is None else queries @ self.ask, read
 
     def coded(self, rows: np.ndarray) -> np.ndarray:
         """Items as numbers to be coded: float32 [n, D]."""
@@ -58,7 +59,12 @@ def learned_maps(items: Vectors, dim: int, projection: Any, seed: int) -> Maps:
     item_side, query_side = turn @ item_side, turn @ query_side
     rest = np.linalg.svd(item_side, full_matrices=True)[2][len(item_side) :]
     code, read = np.vstack([item_side, rest]).T, np.vstack([np.linalg.pinv(item_side).T, rest]).T
-    return Maps(mean, *(np.ascontiguousarray(each, np.float32) for each in (code, read, query_side.T)))
+    ask = None if np.allclose(read[:, : len(item_side)], query_side.T, atol=1e-6) else _plain(query_side.T)
+    return Maps(mean, _plain(code), _plain(read), ask, len(item_side))
+
+
+def _plain(matrix: np.ndarray) -> np.ndarray:
+    return np.ascontiguousarray(matrix, np.float32)
 
 
 def _leading(rows: np.ndarray, dim: int) -> tuple[np.ndarray, np.ndarray]:

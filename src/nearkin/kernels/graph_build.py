@@ -41,7 +41,7 @@ def near_in_lists(packed, sums, norms, dim, starts, points, lists, bounds, first
     """
     width = packed.shape[1]
     factors, query = packed.view(np.float32), aligned_room(2 * width)
-    last, cap, longest = factors.shape[1], ids.shape[1], 0
+    last, longest = factors.shape[1], 0
     for each in range(len(starts) - 1):
         longest = max(longest, starts[each + 1] - starts[each])
     products, near = np.empty(longest, np.int32), np.empty(longest, np.float32)
@@ -88,7 +88,7 @@ def _kept(near, low, ids, keys, size):  # type: ignore[no-untyped-def]
 def prune(packed, sums, norms, dim, rows, ids, keys, sizes, alpha, links):  # type: ignore[no-untyped-def]
     """RobustPrune: of each point's candidates, nearest first, keep those not nearer (by alpha, in squares) to one kept than to the point.
 
-    ids int32, keys float32 [b, c], sizes int64 [b] as `near_in_lists` gives; links int32 [b, degree], -1 pads. The points are these rows, int [b].
+    ids int32, keys float32 [b, c], sizes int64 [b] as `near_in_lists` gives; links int32 [b, degree], -1 pads, of these rows, int [b].
     """
     width, degree = packed.shape[1], links.shape[1]
     factors, spread = packed.view(np.float32), aligned_room(degree * 2 * width).reshape(degree, 2 * width)
@@ -183,20 +183,42 @@ def _unseen(nodes, row, seen, fresh, count):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
-def rescued(links, offsets, ids):  # type: ignore[no-untyped-def]
-    """Link to every node that no other links to, from its nearest candidates (ids int32 [n, c]) with room; gives how many stay alone."""
-    alone = 0
+def connected(links, entries, ids):  # type: ignore[no-untyped-def]
+    """Link to every node that no walk from the entries reaches, from one that is reached: among its nearest (ids int32 [n, c]) or an entry.
+
+    Where a node has no room for the link, it gives up its last, unless that is the only link to somewhere (a link given here stays).
+    """
+    reached, fixed = np.zeros(len(links), np.bool_), np.zeros(len(links), np.bool_)
+    stack = np.empty(len(links), np.int32)
+    for entry in entries:
+        _reach(links, entry, reached, stack)
     for node in range(len(links)):
-        if offsets[node + 1] > offsets[node]:
+        if reached[node]:
             continue
-        done = False
+        source = entries[node % len(entries)]
         for other in ids[node]:
-            if other < 0 or done:
+            if other >= 0 and reached[other] and not fixed[other]:
+                source = other
                 break
-            for place in range(links.shape[1]):
-                if links[other, place] < 0:
-                    links[other, place] = node
-                    done = True
-                    break
-        alone += not done
-    return alone
+        place = links.shape[1] - 1
+        while place > 0 and links[source, place - 1] < 0:
+            place -= 1
+        links[source, place] = node
+        fixed[source] = place == links.shape[1] - 1
+        _reach(links, node, reached, stack)
+
+
+@njit(cache=True, nogil=True)
+def _reach(links, start, reached, stack):  # type: ignore[no-untyped-def]
+    if reached[start]:
+        return
+    reached[start], stack[0], size = True, start, 1
+    while size:
+        size -= 1
+        for other in links[stack[size]]:
+            if other < 0:
+                break
+            if not reached[other]:
+                reached[other] = True
+                stack[size] = other
+                size += 1

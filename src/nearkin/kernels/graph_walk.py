@@ -1,4 +1,4 @@
-"""Best-first walks over a graph whose nodes are packed rows: several walks take turns, so that one computes while the others wait for memory.
+"""Best-first walks over a graph of packed rows: several walks take turns, so that one computes while the others wait for memory.
 
 A walk keeps its best nodes in a falling list as long as its window; it looks at the neighbours of the best node not yet looked at, until
 there is none. Source: the greedy search of Vamana (Subramanya et al. 2019); taking turns and asking for memory ahead are engineering.
@@ -11,6 +11,8 @@ from numba import njit
 
 from nearkin.kernels.packed import LINE, dot, prefetch
 
+NONE, DONE = -1, -2
+
 
 @njit(cache=True, nogil=True)
 def walk(packed, links, queries, sums, entries, lanes, ids, keys, work):  # type: ignore[no-untyped-def]
@@ -20,49 +22,48 @@ def walk(packed, links, queries, sums, entries, lanes, ids, keys, work):  # type
     their integers; entries: int32 [q, e] to start from; lanes: walks at a time; work int64 [2] counts products and nodes looked at.
     key = scale * dot + offset * sum, the product of the query with the decoded row.
     """
-    lanes, degree, room = min(lanes, len(queries)), links.shape[1], max(links.shape[1], entries.shape[1])
+    lanes, room, open_, following = min(lanes, len(queries)), max(links.shape[1], entries.shape[1]), min(lanes, len(queries)), 0
     seen = np.zeros((lanes, len(packed) // 64 + 1), np.uint64)
     fresh, counts = np.empty((lanes, room), np.int32), np.zeros(lanes, np.int64)
-    asked, sizes, places = np.full(lanes, -1), np.zeros(lanes, np.int64), np.zeros(lanes, np.int64)
-    following, open_ = 0, lanes
-    next_ = np.full(lanes, -1)  # the node each lane looks at in its next turn, its links asked for
+    asked, sizes, places = np.full(lanes, NONE), np.zeros(lanes, np.int64), np.zeros(lanes, np.int64)
+    nodes = np.full(lanes, NONE)  # what each lane looks at in its next turn, its links asked for
     while open_:
         for lane in range(lanes):
             query = asked[lane]
-            if query < 0:
-                if sizes[lane] < 0:
+            if query == DONE:
+                continue
+            if query == NONE:  # begin the next query
+                asked[lane] = following if following < len(queries) else DONE
+                open_ -= following == len(queries)
+                if asked[lane] >= 0:
+                    following += 1
+                    seen[lane, :], sizes[lane], places[lane] = 0, 0, 0
+                    counts[lane] = _fresh(packed, entries[asked[lane]], seen[lane], fresh[lane])
+            elif nodes[lane] >= 0:  # its links are there now
+                counts[lane] = _fresh(packed, links[nodes[lane]], seen[lane], fresh[lane])
+                nodes[lane] = NONE
+            else:  # the rows are there now
+                sizes[lane], place = _scored(
+                    packed, queries[query], sums[query], fresh[lane], counts[lane], keys[query], ids[query], sizes[lane], places[lane]
+                )
+                work[0] += counts[lane]
+                while place < sizes[lane] and ids[query, place] < 0:
+                    place += 1
+                if place == sizes[lane]:
+                    _finish(ids[query], place)
+                    asked[lane] = NONE
                     continue
-                if following == len(queries):
-                    sizes[lane] = -1
-                    open_ -= 1
-                    continue
-                asked[lane], sizes[lane], places[lane] = following, 0, 0
-                following += 1
-                seen[lane, :] = 0
-                counts[lane] = _fresh(packed, entries[asked[lane]], seen[lane], fresh[lane])
-                continue
-            if next_[lane] >= 0:
-                counts[lane] = _fresh(packed, links[next_[lane]], seen[lane], fresh[lane])
-                next_[lane] = -1
-                continue
-            size, place = _scored(
-                packed, queries[query], sums[query], fresh[lane], counts[lane], keys[query], ids[query], sizes[lane], places[lane]
-            )
-            work[0] += counts[lane]
-            while place < size and ids[query, place] < 0:
-                place += 1
-            sizes[lane] = size
-            if place == size:
-                _finish(ids[query], size)
-                asked[lane] = -1
-                continue
-            node = ids[query, place]
-            next_[lane], ids[query, place] = node, ~node
-            places[lane] = place + 1
-            work[1] += 1
-            row = links.ctypes.data + np.uintp(node) * np.uintp(4 * degree)
-            prefetch(row)
-            prefetch(row + np.uintp(LINE))
+                nodes[lane], places[lane] = ids[query, place], place + 1
+                ids[query, place] = ~ids[query, place]  # looked at
+                work[1] += 1
+                _ask(links, nodes[lane])
+
+
+@njit(cache=True, nogil=True)
+def _ask(links, node):  # type: ignore[no-untyped-def]
+    size = np.uintp(links.shape[1] * links.itemsize)
+    for byte in range(0, size, LINE):
+        prefetch(links.ctypes.data + np.uintp(node) * size + np.uintp(byte))
 
 
 @njit(cache=True, nogil=True)

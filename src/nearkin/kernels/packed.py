@@ -1,8 +1,8 @@
 """Rows of 4-bit symbols packed for the processor's registers, and their products with a query of small integers.
 
-A packed row is `width` bytes, a multiple of 64, and best starts at a multiple of 64 in memory: first width - 8 bytes that hold two symbols each, byte i
-the symbols of dims i (low half) and width - 8 + i (high half); then two float32, the row's scale and offset. A query is spread to match:
-for every 32 bytes of a row, 32 integers for the low halves and 32 for the high ones, and nothing under scale and offset.
+A packed row is `width` bytes, a multiple of 64, and best starts at a multiple of 64 in memory: first width - 8 bytes of two symbols
+each, byte i those of dims i (low half) and width - 8 + i (high half); then two float32, the row's scale and offset. A query is spread
+to match: for every 32 bytes of a row, 32 integers for the low halves and 32 for the high ones, and nothing under scale and offset.
 With AVX2 a product takes one multiply-and-add an instruction and 32 symbols; elsewhere the compiler makes what the processor has.
 """
 
@@ -171,5 +171,3 @@ def aligned_room(size):  # type: ignore[no-untyped-def]
     raw = np.zeros(size + LINE, np.int8)
     start = -raw.ctypes.data % LINE
     return raw[start : start + size]
-
-
