@@ -40,8 +40,9 @@ class ProductQuantiser(Codec):
         sub_codebooks.check_parts(vectors.dim, self.levels, self.codebook_size)
         sub_codebooks.check_rows(len(vectors), self.codebook_size)
         rows = sampled(vectors.rows, SAMPLE_A_CENTRE * self.codebook_size, self.seed)
-        self.rotation_ = trained_rotation(rows[:: -(-len(rows) // TURN_SAMPLE)], self) if self.rotate else None
-        self.centres_ = trained_centres(rows if self.rotation_ is None else rows @ self.rotation_.T, self)
+        with _OneThread():
+            self.rotation_ = trained_rotation(rows[:: -(-len(rows) // TURN_SAMPLE)], self) if self.rotate else None
+            self.centres_ = trained_centres(rows if self.rotation_ is None else rows @ self.rotation_.T, self)
         return self
 
     def __call__(self, vectors: Vectors) -> Codes:
@@ -81,7 +82,7 @@ def trained_rotation(rows: np.ndarray, codec: ProductQuantiser) -> np.ndarray:
     dim, quantiser = rows.shape[1], _quantiser(rows.shape[1], codec)
     turn = _faiss().OPQMatrix(dim, codec.levels)
     turn.pq, turn.max_train_points = quantiser, len(rows)
-    turn.niter, turn.niter_pq, turn.niter_pq_0 = 20, 2, 10
+    turn.niter, turn.niter_pq, turn.niter_pq_0 = 12, 2, 8
     turn.train(np.ascontiguousarray(rows))
     return _faiss().vector_to_array(turn.A).reshape(dim, dim).astype(np.float32)
 
@@ -90,6 +91,17 @@ def _quantiser(dim: int, codec: ProductQuantiser) -> Any:
     quantiser = _faiss().ProductQuantizer(dim, codec.levels, codec.codebook_size.bit_length() - 1)
     quantiser.cp.seed, quantiser.cp.min_points_per_centroid = codec.seed + 1, 1
     return quantiser
+
+
+class _OneThread:
+    """faiss on one thread while inside: its small steps gain nothing from more, and lose much where the cores are busy."""
+
+    def __enter__(self) -> None:
+        self.threads = _faiss().omp_get_max_threads()
+        _faiss().omp_set_num_threads(1)
+
+    def __exit__(self, *_: object) -> None:
+        _faiss().omp_set_num_threads(self.threads)
 
 
 def _faiss() -> Any:
