@@ -76,13 +76,6 @@ def test_codes_are_those_of_the_head_it_trained():
     np.testing.assert_allclose(codec.decode(codec(ITEMS)).rows, head(torch.from_numpy(ITEMS.rows)).detach().numpy(), atol=1e-6)
 
 
-def test_a_head_goes_on_from_where_another_ended(codec):
-    head = binary_training.resumed(BinaryHead(DIM, 20, 2, 32), codec.weights_, torch.from_numpy(ITEMS.rows))
-    again = small(loops=2)
-    again.weights_, again.version_ = binary_training.folded(head.eval()), "again"
-    assert (again(QUERIES).symbols == codec(QUERIES).symbols).mean() > 0.999
-
-
 def test_lengths_play_no_part_and_one_row_is_coded_as_among_others(codec):
     np.testing.assert_array_equal(codec(Vectors(ITEMS.rows * 7)).symbols, codec(ITEMS).symbols)
     np.testing.assert_array_equal(codec(ITEMS.take([3])).symbols, codec(ITEMS).symbols[3:4])

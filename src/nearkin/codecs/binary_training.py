@@ -10,9 +10,8 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
-from nearkin.layers.binary_head import BinaryHead, Sign
+from nearkin.layers.binary_head import BinaryHead
 from nearkin.losses.hard_nce import compatible_nce, symmetric_hard_nce
 
 DECAY, PUSH = 1e-3, 0.9  # weight decay and momentum of SGD
@@ -23,21 +22,18 @@ AT_ONCE = 4096  # rows in one pass without gradients
 
 @dataclass
 class Pairs:
-    """What the head learns from: unit rows of queries and items, the item of each query; the old codes of the items, and the arrays
-    of the network that gave them where the head can go on from it."""
+    """What the head learns from: unit rows of queries and items, the item of each query, and the old codes of the items, if any."""
 
     items: Tensor  # [n, dim]
     queries: Tensor  # [q, dim]
     own: Tensor  # int64 [q]
     old: Tensor | None  # [n, m]
-    former: list[np.ndarray] | None  # as `folded` gives them
 
 
 def trained(pairs: Pairs, settings: Any) -> BinaryHead:
     """The head with `dim`, `loops`, `hidden`, `epochs`, `batch`, `rate`, `queue` and `seed` of the settings, in evaluation mode."""
     torch.manual_seed(settings.seed)
-    head = BinaryHead(pairs.items.shape[1], settings.dim, settings.loops, settings.hidden)
-    head = started(head, pairs, settings.seed) if pairs.former is None else resumed(head, pairs.former, pairs.items)
+    head = started(BinaryHead(pairs.items.shape[1], settings.dim, settings.loops, settings.hidden), pairs, settings.seed)
     optimiser = torch.optim.SGD(head.parameters(), lr=settings.rate, momentum=PUSH, weight_decay=DECAY)
     falling = torch.optim.lr_scheduler.MultiStepLR(optimiser, [max(1, round(SLOW * settings.epochs))])
     queue = Queue(settings.queue, deepcopy(head)) if settings.queue else None
@@ -111,33 +107,6 @@ def started(head: BinaryHead, pairs: Pairs, seed: int) -> BinaryHead:
         if len(pairs.items) - start > 1:
             head(pairs.items[start : start + AT_ONCE])
     return head
-
-
-@torch.no_grad()
-def resumed(head: BinaryHead, arrays: list[np.ndarray], items: Tensor) -> BinaryHead:
-    """The head set to a network that `folded` took apart; batch norms get the spread of the items, and undo it."""
-    four = [[torch.from_numpy(np.array(each)) for each in arrays[start : start + 4]] for start in range(0, len(arrays), 4)]
-    code = Sign.apply(_load(head.first, four[0], items))
-    for loop, (back, rest) in enumerate(zip(head.back, head.rest), start=1):
-        told = F.normalize(_load(back, four[2 * loop - 1], code), dim=1)
-        code = code + 2.0**-loop * Sign.apply(_load(rest, four[2 * loop], items - told))
-    return head
-
-
-def _load(part: nn.Sequential, arrays: list[Tensor], inputs: Tensor) -> Tensor:
-    """Put the arrays into an mlp; what it then gives for the inputs."""
-    into, norm, _, out = part
-    for kept, value in zip((into.weight, into.bias, out.weight, out.bias), arrays):
-        kept.copy_(value)
-    spread, centre = torch.var_mean(into(inputs), dim=0, correction=0)
-    for kept, value in (
-        (norm.running_mean, centre),
-        (norm.running_var, spread),
-        (norm.weight, (spread + norm.eps).sqrt()),
-        (norm.bias, centre),
-    ):
-        kept.copy_(value)
-    return part.eval()(inputs)
 
 
 def _directions(items: Tensor, bits: int, random: torch.Generator) -> tuple[Tensor, Tensor]:

@@ -28,7 +28,7 @@ class StackedBits(BitCodec):
 
     fit(vectors, queries, own): query i asks for row own[i] of the vectors, and two queries of one row are no negatives of each other.
     Without queries each vector is its own, through noise. compatible_with: an older codec whose codes the new queries must find
-    too; training goes on from it where the sizes are the same. `before`: the vectors that it coded, where another encoder made them.
+    too, whatever it is; `before` are the vectors that it coded, where another encoder made them.
     Loss: `symmetric_hard_nce`, or `compatible_nce`. Cost: a vector 2 hidden (d + dim) (1 + 2 loops) products, in training about
     6 times as much an epoch; 16,000 pairs of 384 numbers take 10 s an epoch on a core.
     Refused: fewer than two rows, rows all alike, an older codec of another dim or number of planes, another d than at fit.
@@ -70,8 +70,7 @@ class StackedBits(BitCodec):
             raise BadInput(f"a code is learned from rows that differ; got {len(items)} rows, all alike or fewer than two")
         asked, own = _pairs(items, queries, own, self.seed)
         old = None if compatible_with is None else self._old(compatible_with, before or vectors, len(items))
-        former = self._former(compatible_with, items.shape[1]) if before is None else None
-        pairs = training.Pairs(tensor(items), tensor(asked), tensor(own), None if old is None else tensor(old), former)
+        pairs = training.Pairs(tensor(items), tensor(asked), tensor(own), None if old is None else tensor(old))
         self.weights_ = training.folded(training.trained(pairs, self))
         self.version_ = fingerprint(*self.weights_)
         self.reads_ = None if compatible_with is None else (str(compatible_with.version_),)
@@ -106,12 +105,6 @@ class StackedBits(BitCodec):
                 f"the older codec gives {codec.planes} planes, {codes.levels} bits in all, for {len(codes)} rows"
             )
         return kernels.expanded(kernels.packed(codes.symbols, self.planes), self.dim)
-
-    def _former(self, codec: BitCodec | None, dim: int) -> list[np.ndarray] | None:
-        """The arrays of an older network of the same sizes, from which training goes on; of others only the codes are known."""
-        if not isinstance(codec, StackedBits) or (codec.dim, codec.loops, codec.hidden) != (self.dim, self.loops, self.hidden):
-            return None
-        return codec.weights_ if codec.weights_ is not None and codec.weights_[0].shape[1] == dim else None
 
 
 def _coded(vectors: np.ndarray, weights: list[np.ndarray]) -> np.ndarray:

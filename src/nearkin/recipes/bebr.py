@@ -59,7 +59,7 @@ class Settings:
     hash_hidden: int = 1536  # as in the paper; as many weights as ours has
     epochs: int = 3  # ours; the paper's 10
     rate: float = 0.02  # ours; the paper's 0.08
-    old_pairs: int = 2_000  # ours; what the older network learned from
+    old_pairs: int = 500  # ours; what the older network learned from
     base: int = 32_000  # ours; definitions searched
     k: int = 10
     lists: int = 128  # ours
