@@ -78,7 +78,7 @@ class Settings:
     @classmethod
     def tiny(cls) -> Self:
         return cls(
-            states="pieces", dim=64, encoding=(8, 4, 16), smaller=((2, 2, 4), (4, 3, 8)), coded=(4, 3, 8), codebook_size=64,
+            states="pieces", dim=64, encoding=(8, 4, 16), smaller=((2, 2, 4), (4, 3, 8)), coded=(4, 3, 8), codebook_size=256,
             rerank=30, top=5, asked=40,
         )  # fmt: skip
 
