@@ -24,7 +24,7 @@ PROBES = 16  # lists in which a row's neighbours are looked for
 CANDIDATES = 64  # neighbours found before pruning
 JOINED = 96  # neighbours when links the other way are added
 ALPHA = 1.2  # of RobustPrune, on squared distances
-ENTRIES = 512  # rows at most that are compared with a query to find where to begin
+ENTRIES = 256  # rows at most that are compared with a query to find where to begin
 INSERTED = 2_048  # rows added to the graph at once
 
 logger = logging.getLogger(__name__)
@@ -35,7 +35,7 @@ class Graph:
     """Rows in the order of their lists, their codes at two levels, the links among them and the rows to begin at.
 
     packed uint8 [n, width], second uint8 [n, second_width], links int32 [n, degree] (-1 pads), order int32 [n]: the item of each row,
-    entries int32 [e].
+    entries int32 [e]; gates uint8 [e, width]: their packed rows once more, side by side.
     """
 
     packed: np.ndarray
@@ -43,6 +43,7 @@ class Graph:
     links: np.ndarray
     order: np.ndarray
     entries: np.ndarray
+    gates: np.ndarray
 
 
 def built(rows: Any, maps: Maps, degree: int, seed: int) -> Graph:
@@ -58,7 +59,7 @@ def built(rows: Any, maps: Maps, degree: int, seed: int) -> Graph:
     entries = np.ascontiguousarray(np.unique(middles)[:: -(-lists // ENTRIES)])
     links = _linked(packed, measures, maps.dim, probes, starts, middles, entries, degree)
     logger.info("linked %d rows", len(order))
-    return Graph(packed, second, links, order, entries)
+    return Graph(packed, second, links, order, entries, _followed(packed[:0], [packed[entries]]))
 
 
 def _blocks(size: int, block: int = BLOCK) -> Iterator[slice]:
@@ -213,7 +214,8 @@ def extended(graph: Graph, rows: Any, maps: Maps, items: int) -> Graph:
     measures = _measures(packed, maps.dim)
     for block in _blocks(count, INSERTED):
         _insert(packed, measures, maps.dim, links, graph.entries, slice(size + block.start, size + block.stop))
-    return Graph(packed, second, links, np.concatenate([graph.order, np.arange(items, items + count, dtype=np.int32)]), graph.entries)
+    order = np.concatenate([graph.order, np.arange(items, items + count, dtype=np.int32)])
+    return Graph(packed, second, links, order, graph.entries, graph.gates)
 
 
 def _followed(old: np.ndarray, new: list[np.ndarray]) -> np.ndarray:

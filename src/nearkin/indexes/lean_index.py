@@ -57,6 +57,7 @@ class LeanIndex(Index):
     scan_below: int = 4_096
     seed: int = 0
     gone_: np.ndarray | None = learned()  # bool [n]: removed
+    removed_: bool | None = learned()  # whether any is
     things_: Catalog | None = learned(optional=True)
     exact_: FlatIndex | None = learned(optional=True)  # while there are few
     maps_: Maps | None = learned(optional=True)
@@ -74,7 +75,8 @@ class LeanIndex(Index):
     def fit(self, items: Vectors, queries: Vectors | None = None) -> Self:
         """Hold these items; `queries`, if given, are a sample of what will be asked, for tuning."""
         check_table(self, items, Vectors)
-        self.gone_, self.things_, self.exact_, self.graph_ = np.zeros(len(items), np.bool_), items.things, None, None
+        self.gone_, self.removed_, self.things_ = np.zeros(len(items), np.bool_), False, items.things
+        self.exact_ = self.graph_ = None
         if len(items) <= max(self.scan_below, 1):
             self.exact_ = FlatIndex(k=self.k).fit(items)
             return self
@@ -118,6 +120,7 @@ class LeanIndex(Index):
         other = copy(fitted(self))
         other.gone_ = self.gone_.copy()
         other.gone_[checked_rows_held(rows, len(self))] = True
+        other.removed_ = bool(other.gone_.any())
         other.exact_ = None if self.exact_ is None else self.exact_.remove(rows)
         return other
 
@@ -137,21 +140,23 @@ class LeanIndex(Index):
         return sum(each.nbytes for each in held)
 
     def __call__(self, queries: Vectors, *, keep: np.ndarray | None = None) -> Hits:
-        keep = checked_keep(keep, len(fitted(self)))
+        size = len(self)
+        keep = checked_keep(keep, size)
         if self.exact_ is not None:
             self.exact_.k = self.k
             return self.exact_(queries, keep=keep)
         self._check(queries)
-        k, barred = min(self.k, len(self)), self.gone_ if keep is None else self.gone_ | ~keep
-        rows, scores = np.full((len(queries), k), -1, np.int32), np.full((len(queries), k), -np.inf, np.float32)
-        barred = barred[self.graph_.order] if barred.any() else None
-        size = ASKED_AT_ONCE if cores() > 1 else max(len(queries), 1)
+        shape = (len(queries), min(self.k, size))
+        rows, scores = np.empty(shape, np.int32), np.empty(shape, np.float32)
+        barred = None if keep is None and not self.removed_ else (self.gone_ if keep is None else self.gone_ | ~keep)[self.graph_.order]
 
-        def answer(start: int) -> None:
-            part = slice(start, start + size)
-            self._answer(np.asarray(queries.rows[part], np.float32), barred, rows[part], scores[part])
+        def answer(part: slice) -> None:
+            self._answer(np.ascontiguousarray(queries.rows[part], np.float32), barred, rows[part], scores[part])
 
-        in_threads(answer, range(0, len(queries), size))
+        if shape[0] <= ASKED_AT_ONCE or cores() == 1:
+            answer(slice(None))
+        else:
+            in_threads(answer, [slice(start, start + ASKED_AT_ONCE) for start in range(0, shape[0], ASKED_AT_ONCE)])
         return Hits.ordered(rows, scores, queries.things, self.things_)
 
     def score(self, queries: Vectors, rows: np.ndarray) -> np.ndarray:
@@ -163,18 +168,18 @@ class LeanIndex(Index):
 
     def _answer(self, queries: np.ndarray, barred: np.ndarray | None, rows: np.ndarray, scores: np.ndarray) -> None:
         """The k best of each query, written to rows and scores."""
-        k = rows.shape[1]
+        k, size, maps = rows.shape[1], len(self.gone_), self.maps_
         window, rerank = self._stretched(k)
-        if barred is None and 2 * window <= len(self):
-            asked, read = self.maps_.asked(queries)
-            search(self._parts, asked, read, self.maps_.dim, queries @ self.maps_.mean, window, min(rerank, window), rows, scores)
+        if barred is None and 2 * window <= size:
+            asked, read = maps.asked(queries)
+            search(self._parts, queries, maps.mean, asked, read, maps.dim, window, min(rerank, window), rows, scores)
             return
         asked = _Asked(self.maps_, queries)
-        live = len(self) if barred is None else len(barred) - int(np.count_nonzero(barred))
-        if live < LEAST_LIVE * len(self) or 2 * window > live:
+        live = size if barred is None else size - int(np.count_nonzero(barred))
+        if live < LEAST_LIVE * size or 2 * window > live:
             candidates = self._scanned(asked, barred, rerank)
         else:
-            candidates = self._walked(asked, barred, int(window * len(self) / live), rerank)
+            candidates = self._walked(asked, barred, int(window * size / live), rerank)
             short = np.flatnonzero((candidates[:, :k] < 0).any(1)) if barred is not None else ()
             if len(short):
                 candidates[short] = self._scanned(asked.take(short), barred, rerank)
@@ -187,7 +192,8 @@ class LeanIndex(Index):
     def _walked(self, asked: _Asked, barred: np.ndarray | None, window: int, count: int) -> np.ndarray:
         """The best `count` rows of walks that are not barred: int32 [q, count], -1 pads."""
         begin = np.empty((len(asked), min(BEGINNINGS, len(self.graph_.entries))), np.int32)
-        nearest(self.graph_.packed, self.graph_.entries, asked.walking, asked.sums, begin)
+        nearest(self.graph_.gates, np.arange(len(self.graph_.gates)), asked.walking, asked.sums, begin)
+        begin = self.graph_.entries[begin]
         ids, keys = np.empty((len(asked), max(window, count)), np.int32), np.empty((len(asked), max(window, count)), np.float32)
         walk(self.graph_.packed, self.graph_.links, asked.walking, asked.sums, begin, LANES, ids, keys, np.zeros(2, np.int64))
         if barred is not None:
@@ -210,7 +216,7 @@ class LeanIndex(Index):
     @property
     def _parts(self) -> tuple[np.ndarray, ...]:
         graph = self.graph_
-        return graph.packed, graph.second, graph.links, graph.order, graph.entries
+        return graph.packed, graph.second, graph.links, graph.order, graph.entries, graph.gates
 
     def _check(self, queries: Vectors) -> None:
         check_table(self, queries, Vectors)
@@ -225,7 +231,7 @@ class LeanIndex(Index):
         exact = self.exact_.add(items)
         if len(exact) > self.scan_below:
             other = copy(self).fit(exact.items_)
-            other.gone_ = exact.gone_
+            other.gone_, other.removed_ = exact.gone_, bool(exact.gone_.any())
             return other
         self.exact_, self.gone_, self.things_ = exact, exact.gone_, exact.items_.things
         return self

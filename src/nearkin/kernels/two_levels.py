@@ -190,7 +190,9 @@ def nearest(packed, rows, queries, sums, ids):  # type: ignore[no-untyped-def]
                     prefetch(ahead + np.uintp(line * LINE))
             row = rows[place]
             product = np.float32(dot(base + np.uintp(row) * np.uintp(width), address, lines))
-            size = put(ids[query], keys, size, row, factors[row, last - 2] * product + factors[row, last - 1] * sums[query])
+            key = factors[row, last - 2] * product + factors[row, last - 1] * sums[query]
+            if size < len(keys) or key > keys[size - 1]:
+                size = put(ids[query], keys, size, row, key)
         ids[query, size:] = -1
 
 
