@@ -76,7 +76,7 @@ class Settings:
 
     @classmethod
     def tiny(cls) -> Self:
-        few = {"anchor_queries": 30, "trained": 40, "epochs": 2, "asked": 10, "rounds": 2, "item_anchors": 15}
+        few = {"anchor_queries": 30, "trained": 16, "epochs": 1, "asked": 10, "rounds": 2, "item_anchors": 15}
         return cls(budget=30, budgets=(15, 30), shares=(0.5,), rconds=(0.001,), **few)
 
 
