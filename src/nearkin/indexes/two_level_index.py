@@ -81,13 +81,9 @@ class TwoLevelIndex(Index):
 
     def __call__(self, queries: Vectors, *, keep: np.ndarray | None = None) -> Hits:
         light, heavy = self._asked(queries)
-        keep, found = checked_keep(keep, len(self)), []
-        barred = self.gone_ if keep is None else self.gone_ | ~keep
-        for start in range(0, len(queries), step := max(1, SCORES // max(len(self), 1))):
-            part = np.arange(start, min(start + step, len(queries)))
-            found.append(self._searched(light.take(part), heavy.rows[part], barred))
-        rows, scores = (np.concatenate(each) for each in zip(*found)) if found else np.empty((2, 0, min(self.k, len(self))))
-        return Hits(rows, scores, queries.things, self.things_)
+        barred = self._barred(keep)
+        found = [self._searched(light.take(part), heavy.rows[part], barred) for part in self._blocks(len(queries))]
+        return self._joined(found, min(self.k, len(self)), queries.things)
 
     def score(self, queries: Vectors, rows: np.ndarray) -> np.ndarray:
         light, heavy = self._asked(queries)
@@ -101,14 +97,24 @@ class TwoLevelIndex(Index):
 
     def light_hits(self, queries: Vectors, k: int, *, keep: np.ndarray | None = None) -> Hits:
         """The k best by codes alone; no float is read. What hard negatives are mined from."""
-        other = copy(self)
-        other.k, found = k, []
         light, _ = self._asked(queries)
-        barred = self.gone_ if keep is None else self.gone_ | ~checked_keep(keep, len(self))
-        for start in range(0, len(queries), step := max(1, SCORES // max(len(self), 1))):
-            found.append(self._candidates(light.take(np.arange(start, min(start + step, len(queries)))), barred, k))
-        rows, scores = (np.concatenate([getattr(hits, name) for hits in found]) for name in ("rows", "scores"))
-        return Hits(rows, scores, queries.things, self.things_)
+        barred = self._barred(keep)
+        found = [self._candidates(light.take(part), barred, k) for part in self._blocks(len(queries))]
+        return self._joined([(hits.rows, hits.scores) for hits in found], min(k, len(self)), queries.things)
+
+    def _barred(self, keep: np.ndarray | None) -> np.ndarray:
+        keep = checked_keep(keep, len(self))
+        return self.gone_ if keep is None else self.gone_ | ~keep
+
+    def _blocks(self, count: int) -> list[np.ndarray]:
+        """Queries in blocks whose scores by codes fit into memory."""
+        step = max(1, SCORES // max(len(self), 1))
+        return [np.arange(start, min(start + step, count)) for start in range(0, count, step)]
+
+    def _joined(self, found: list[tuple[np.ndarray, np.ndarray]], width: int, queries: Catalog | None) -> Hits:
+        empty = (np.empty((0, width), np.int32), np.empty((0, width), np.float32))
+        rows, scores = (np.concatenate(each) for each in zip(empty, *found, strict=True))
+        return Hits(rows, scores, queries, self.things_)
 
     def _candidates(self, light: Vectors, barred: np.ndarray, count: int) -> Hits:
         scores = self.codec.scores(light, self.codes_)
