@@ -160,7 +160,8 @@ class Codec(Stage):
 
     def scores(self, queries: Vectors, codes: Codes, /) -> np.ndarray:
         """Inner products of float queries with coded things, float32 [q, n]; a codec that need not decode for them has its own."""
-        return np.asarray(queries.rows, np.float32) @ self.decode(codes).rows.T
+        products: np.ndarray = np.asarray(queries.rows, np.float32) @ self.decode(codes).rows.T
+        return products
 
 
 class BitCodec(Codec):
