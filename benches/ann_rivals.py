@@ -252,4 +252,4 @@ METHODS: dict[str, Callable[[], Any]] = {
     "svs Vamana float16": lambda: Svs(np.float16),
     "svs Vamana float32": lambda: Svs(np.float32),
 }
-LARGE = ("nearkin LeanIndex", "faiss IVF PQ96x4fs refine", "faiss HNSW32 SQ8")
+LARGE = ("nearkin LeanIndex", "faiss IVF PQ96x4fs refine", "scann")  # the two fastest rivals in batches; graphs take an hour to build
