@@ -9,7 +9,12 @@ PIP := PIP_DISABLE_PIP_VERSION_CHECK=1 $(BIN)/python -m pip install -q -c constr
 $(BIN)/python:
 	$(PYTHON) -m venv .venv
 
-.venv/core: pyproject.toml constraints.txt | $(BIN)/python
+# numba keeps a compiled loop even when a loop that it calls in another file has changed; so a change to any starts afresh.
+.venv/kernels: $(wildcard src/nearkin/kernels/*.py src/nearkin/indexes/*.py src/nearkin/matchers/*.py src/nearkin/encoders/*.py) | $(BIN)/python
+	find src -name '*.nb[ic]' -delete
+	@touch $@
+
+.venv/core: pyproject.toml constraints.txt | $(BIN)/python .venv/kernels
 	$(PIP) -e .
 	$(BIN)/python -m nearkin.warm
 	@touch $@
@@ -31,7 +36,7 @@ $(BIN)/python:
 demo: .venv/core
 	$(BIN)/python -m nearkin.demo
 
-test: .venv/test lint
+test: .venv/test .venv/kernels lint
 	$(BIN)/python -m pytest -n 2
 
 lint: .venv/test

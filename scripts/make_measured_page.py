@@ -128,8 +128,8 @@ def neighbours() -> str:
     """Approximate search: ours and its rivals, and the distance from what the machine could do."""
     rows = kept("benches/results/ann.json")["rows"]
     text = (
-        "## Approximate neighbours\n\nRecall@10 at least .90 / .95 / .99 of exact search (chosen on other queries than measured), queries a "
-        "second of one core in batches of 1,000 and alone. Sets above 113,791 vectors are made of those with noise. Command: "
+        "## Approximate neighbours\n\nRecall@10 at least .90 / .95 / .99 of exact search (chosen on other queries than measured), queries "
+        "a second of one core in batches of 1,000 and alone. Sets above 113,791 vectors are made of those with noise. Command: "
         "`python benches/ann.py`.\n\n"
     )
     shown = sorted(rows, key=lambda row: (row["items"], -((row["at"]["0.95"] or {}).get("batch_qps", 0))))
