@@ -8,13 +8,20 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
+import numpy as np
+
 from nearkin.collection import Collection
+from nearkin.indexes.lean_index import LeanIndex
 from nearkin.matching import match
+from nearkin.tables import Vectors
 from nearkin.worlds import cycles, two_lists
 
 
 def main() -> None:
     """Use every verb once on a few made-up things."""
+    rows = Vectors(np.random.default_rng(0).normal(size=(300, 16)).astype(np.float32))
+    index = LeanIndex(scan_below=0).fit(rows)
+    index.remove(np.array([0]))(rows, keep=np.arange(300) % 2 == 0)
     world, walks = two_lists(left=40, right=60), cycles(users=40)
     match(world.queries, world.items)  # type: ignore[arg-type]
     with tempfile.TemporaryDirectory() as folder:

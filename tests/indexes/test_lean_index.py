@@ -7,6 +7,7 @@ from nearkin.errors import BadInput, ShapeError
 from nearkin.indexes.flat_index import FlatIndex
 from nearkin.indexes.lean_index import LeanIndex
 from nearkin.indexes.tuning import cheapest, exact_best, share_found
+from nearkin.kernels.lean_search import search
 from nearkin.projections.lean_vec import LeanVec
 from nearkin.projections.lean_vec_ood import LeanVecOod
 from nearkin.projections.pca import Pca
@@ -117,6 +118,13 @@ def test_saved_equals_loaded(index, tmp_path):
     np.testing.assert_array_equal(loaded(QUERIES).rows, index.remove(np.array([1]))(QUERIES).rows)
     assert loaded.graph_.packed.base is not None  # still the memory of the file
     assert len(loaded.add(Vectors(ITEMS[:3], Catalog.of(["a", "b", "c"])))) == N + 3
+
+
+def test_maps_are_searched_by_the_loop_that_is_compiled(index, tmp_path):
+    index.save(tmp_path / "index")
+    hits, compiled = index(QUERIES), len(search.signatures)
+    np.testing.assert_array_equal(Stage.load(tmp_path / "index")(QUERIES).rows, hits.rows)
+    assert len(search.signatures) == compiled > 0
 
 
 def test_the_same_seed_gives_the_same_graph(index):
