@@ -31,17 +31,17 @@ ASKED_AT_ONCE = 64  # queries a thread takes
 
 @dataclass(kw_only=True)
 class LeanIndex(Index):
-    """Approximate search by inner product, in about a third of the memory of float vectors: walk by short codes, rank by longer ones.
+    """Approximate search by inner product, in two fifths of the memory of float vectors: walk by short codes, rank by longer ones.
 
     Vectors[q, d] -> Hits[q, min(k, n)]. An item is `dim` numbers of 4 bits, the best directions of its vector, by which a graph of
-    neighbours is built and walked; and 4 more bits for each of them with 8 bits for each of the other directions, by which the best of
-    the walk are ranked. Scores are products of the query with the decoded item, within about 0.001 of the exact ones for unit vectors.
+    neighbours is built and walked; and 6 more bits for each of them with 8 bits for each of the other directions, by which the best of
+    the walk are ranked. Scores are products of the query with the decoded item, within about 0.0005 of the exact ones for unit vectors.
     A user says `recall`: `fit` finds the window and how many to rank on a sample of queries, those given or some drawn from the items.
     Or set `window` and `rerank` yourself. A window for k hits is stretched in proportion when k grows later.
     `projection`: a linear one, say LeanVecOod when queries are unlike items; else the directions in which the items vary most.
     With a filter or removals that leave under a fifth of the items, and where a walk comes back short, the codes of what is left are
     scanned instead, so k hits are found whenever k items are kept. Up to `scan_below` items all is held and scanned exactly.
-    Cost: a query about 25 * window products of dim; memory an item for d = 384, dim = 240: 128 bytes to walk, 128 for edges, 272 to
+    Cost: a query about 25 * window products of dim; memory an item for d = 384, dim = 240: 128 bytes to walk, 128 for edges, 336 to
     rank, 9 for names. Building takes blocks of rows, so items may be a memory map. `add` copies the codes and inserts; `remove` marks.
     The last digit of a score may depend on the batch a query comes in. Refused: another dim, a projection that is not linear.
     Source: LeanVec (Tepper et al. 2023, arXiv 2312.16335), LVQ (Aguerrebere et al. 2023), Vamana (Subramanya et al. 2019). Ours: packed
