@@ -33,7 +33,6 @@ from nearkin.kernels.packed import LINE, aligned, dot, dots, prefetch
 from nearkin.kernels.two_levels import nearest
 from nearkin.tables import Vectors
 
-
 NEAR = 2_048  # packed rows that stay in the second-level cache
 
 
