@@ -35,10 +35,12 @@ from nearkin.recipes.leanvec_sets import Queries, Sets, sets_of, two_maps
 from nearkin.stage import Projection, Stage
 from nearkin.tables import Catalog, Data, Vectors
 
+MORE = 5  # points of recall that the claim asks for
+
 CARD = Card(
     paper=70,
     title="LeanVec: fewer dimensions, then fewer bits, then a second look",
-    claim="at a quarter of the dimensions, learning from queries too finds more for queries unlike the items, and no less for others",
+    claim="at a quarter of the dims, learning from queries too finds 5 points more for queries unlike the items, and no less for others",
     task="own",
     data=("dict-wordnet31",),
     metrics=("recall@10",),
@@ -95,7 +97,7 @@ def report(data: Data, settings: Settings = Settings()) -> Measures:
     figures: dict[str, Any] = {"points of recall gained on LeanVec-ID": gains}
     figures["bytes of primaries a vector"] = {name: scorer.size for name, scorer in scorers.items()}
     most = f"re-rank {max(settings.reranks)}"
-    holds = all(gain[most] >= -1 if sets.queries[kind].alike else gain[most] > 0 for kind, gain in gains.items())
+    holds = all(gain[most] >= -1 if sets.queries[kind].alike else gain[most] >= MORE for kind, gain in gains.items())
     if settings.seed:
         return Measures(measured=found, figures=figures, holds=holds)
     more, curves = studies(sets, settings)
