@@ -8,7 +8,7 @@ from typing import Any, Self
 import numpy as np
 
 from nearkin.codecs import sub_codebooks
-from nearkin.errors import Missing
+from nearkin.kernels.by_faiss import OneThread, load_faiss
 from nearkin.stage import Codec, fitted, learned
 from nearkin.tables import Codes, Vectors
 
@@ -40,7 +40,7 @@ class ProductQuantiser(Codec):
         sub_codebooks.check_parts(vectors.dim, self.levels, self.codebook_size)
         sub_codebooks.check_rows(len(vectors), self.codebook_size)
         rows = sampled(vectors.rows, SAMPLE_A_CENTRE * self.codebook_size, self.seed)
-        with _OneThread():
+        with OneThread():
             self.rotation_ = trained_rotation(rows[:: -(-len(rows) // TURN_SAMPLE)], self) if self.rotate else None
             self.centres_ = trained_centres(rows if self.rotation_ is None else rows @ self.rotation_.T, self)
         return self
@@ -73,40 +73,21 @@ def trained_centres(rows: np.ndarray, codec: ProductQuantiser) -> np.ndarray:
     """k-means in each part on its own: float32 [levels, codebook_size, d / levels]."""
     quantiser = _quantiser(rows.shape[1], codec)
     quantiser.train(np.ascontiguousarray(rows, np.float32))
-    centres = _faiss().vector_to_array(quantiser.centroids)
+    centres = load_faiss().vector_to_array(quantiser.centroids)
     return centres.reshape(codec.levels, codec.codebook_size, -1).astype(np.float32)
 
 
 def trained_rotation(rows: np.ndarray, codec: ProductQuantiser) -> np.ndarray:
     """The rotation under which product quantisation loses least: float32 [d, d]."""
     dim, quantiser = rows.shape[1], _quantiser(rows.shape[1], codec)
-    turn = _faiss().OPQMatrix(dim, codec.levels)
+    turn = load_faiss().OPQMatrix(dim, codec.levels)
     turn.pq, turn.max_train_points = quantiser, len(rows)
     turn.niter, turn.niter_pq, turn.niter_pq_0 = 12, 2, 8
     turn.train(np.ascontiguousarray(rows))
-    return _faiss().vector_to_array(turn.A).reshape(dim, dim).astype(np.float32)
+    return load_faiss().vector_to_array(turn.A).reshape(dim, dim).astype(np.float32)
 
 
 def _quantiser(dim: int, codec: ProductQuantiser) -> Any:
-    quantiser = _faiss().ProductQuantizer(dim, codec.levels, codec.codebook_size.bit_length() - 1)
+    quantiser = load_faiss().ProductQuantizer(dim, codec.levels, codec.codebook_size.bit_length() - 1)
     quantiser.cp.seed, quantiser.cp.min_points_per_centroid = codec.seed + 1, 1
     return quantiser
-
-
-class _OneThread:
-    """faiss on one thread while inside: its small steps gain nothing from more, and lose much where the cores are busy."""
-
-    def __enter__(self) -> None:
-        self.threads = _faiss().omp_get_max_threads()
-        _faiss().omp_set_num_threads(1)
-
-    def __exit__(self, *_: object) -> None:
-        _faiss().omp_set_num_threads(self.threads)
-
-
-def _faiss() -> Any:
-    try:
-        import faiss
-    except ImportError as error:
-        raise Missing("faiss-cpu", "graph") from error
-    return faiss

@@ -9,7 +9,7 @@ from typing import Any, Self
 import numpy as np
 
 from nearkin.errors import BadInput
-from nearkin.indexes.checks import check_dim, check_table, checked_candidates, checked_keep, checked_rows_held, joined_things
+from nearkin.indexes.checks import check_dim, check_table, checked_candidates, checked_keep, joined_things, marked
 from nearkin.kernels import bits as kernels
 from nearkin.kernels.spherical_k_means import centres_of
 from nearkin.stage import BitCodec, Codec, Index, fitted, learned
@@ -84,8 +84,7 @@ class BitIndex(Index):
 
     def remove(self, rows: np.ndarray) -> Self:
         other = copy(fitted(self))
-        other.gone_ = np.array(self.gone_)
-        other.gone_[checked_rows_held(rows, len(self))] = True
+        other.gone_ = marked(self.gone_, rows)
         return other
 
     def __len__(self) -> int:

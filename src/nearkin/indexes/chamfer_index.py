@@ -8,7 +8,7 @@ from typing import Self
 
 import numpy as np
 
-from nearkin.indexes.checks import check_dim, check_table, checked_candidates, checked_keep, checked_rows_held, joined_things
+from nearkin.indexes.checks import check_dim, check_table, checked_candidates, checked_keep, joined_things, marked
 from nearkin.kernels.chamfer import chamfer
 from nearkin.kernels.tiles import bits_of, padded
 from nearkin.stage import Index, fitted, learned
@@ -49,8 +49,7 @@ class ChamferIndex(Index):
 
     def remove(self, rows: np.ndarray) -> Self:
         other = copy(fitted(self))
-        other.gone_ = np.array(other.gone_)
-        other.gone_[checked_rows_held(rows, len(self))] = True
+        other.gone_ = marked(self.gone_, rows)
         return other
 
     def __len__(self) -> int:

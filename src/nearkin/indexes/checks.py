@@ -41,6 +41,13 @@ def checked_rows_held(rows: Any, size: int) -> np.ndarray:
     return rows.astype(np.int64)
 
 
+def marked(gone: np.ndarray, rows: Any) -> np.ndarray:
+    """A copy of the marks bool [n] of removed items in which these rows are marked too; refused: rows that are not there."""
+    marks = np.array(gone)
+    marks[checked_rows_held(rows, len(marks))] = True
+    return marks
+
+
 def checked_candidates(rows: Any, queries: int, size: int) -> np.ndarray:
     """Candidates as int64 [q, c], after refusing another shape or rows that are not there; -1 is none."""
     rows = np.asarray(rows)

@@ -9,7 +9,7 @@ from typing import Literal, Self
 import numpy as np
 
 from nearkin.errors import BadInput
-from nearkin.indexes.checks import check_table, checked_candidates, checked_keep, checked_rows_held
+from nearkin.indexes.checks import check_table, checked_candidates, checked_keep, marked
 from nearkin.indexes.flat_index import FlatIndex
 from nearkin.stage import Index, Refiner, fitted, learned, with_k
 from nearkin.stage.pair_scores import pair_scores
@@ -97,8 +97,7 @@ class CrossEncoderIndex(Index):
 
     def remove(self, rows: np.ndarray) -> Self:
         other = copy(fitted(self))
-        other.gone_ = other.gone_.copy()  # type: ignore[union-attr]
-        other.gone_[checked_rows_held(rows, len(self))] = True
+        other.gone_ = marked(self.gone_, rows)
         return other
 
     def __len__(self) -> int:

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from copy import copy
 from dataclasses import dataclass
-from functools import cache
 from itertools import pairwise
 from typing import Any, Self
 
 import numpy as np
 
-from nearkin.indexes.checks import check_dim, check_table, checked_candidates, checked_keep, checked_rows_held, joined_things
+from nearkin.indexes.checks import check_dim, check_table, checked_candidates, checked_keep, joined_things, marked
 from nearkin.indexes.flat_scan import encode, products, scan
+from nearkin.kernels.threads import cores, in_threads
 from nearkin.stage import Index, fitted, learned
 from nearkin.tables import Hits, Vectors, best
 
@@ -65,8 +63,7 @@ class FlatIndex(Index):
 
     def remove(self, rows: np.ndarray) -> Self:
         other = copy(fitted(self))
-        other.gone_ = other.gone_.copy()
-        other.gone_[checked_rows_held(rows, len(self))] = True
+        other.gone_ = marked(self.gone_, rows)
         return other
 
     def __len__(self) -> int:
@@ -127,19 +124,10 @@ class FlatIndex(Index):
 
 def _in_parts(scan_part: Callable[[slice], tuple[np.ndarray, np.ndarray]], size: int) -> list[tuple[int, np.ndarray, np.ndarray]]:
     """(first row, rows, counts) of each part of the items: the memory of a large table is read by all cores at once."""
-    count = min(os.cpu_count() or 1, MOST_THREADS, 1 + size // ROWS_A_THREAD)
+    count = min(cores(), MOST_THREADS, 1 + size // ROWS_A_THREAD)
     edges = np.linspace(0, size, count + 1).astype(int).tolist()
     parts = [slice(low, high) for low, high in pairwise(edges)]
-    scanned = [scan_part(parts[0])] if count == 1 else list(_threads().map(scan_part, parts))
-    return [(part.start, *found) for part, found in zip(parts, scanned)]
-
-
-@cache
-def _threads() -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(MOST_THREADS, "nearkin-scan")
-
-
-os.register_at_fork(after_in_child=_threads.cache_clear)  # threads do not survive a fork
+    return [(part.start, *found) for part, found in zip(parts, in_threads(scan_part, parts))]
 
 
 def _scanned(codes: np.ndarray, steps: np.ndarray, slacks: np.ndarray, barred: np.ndarray, *query: Any) -> tuple[np.ndarray, np.ndarray]:

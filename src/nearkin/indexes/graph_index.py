@@ -9,9 +9,10 @@ from typing import Any, Self
 
 import numpy as np
 
-from nearkin.errors import BadInput, Missing
+from nearkin.errors import BadInput
 from nearkin.indexes.checks import check_dim, check_table, checked_keep
 from nearkin.indexes.flat_index import FlatIndex
+from nearkin.kernels.by_faiss import OneThread, load_faiss
 from nearkin.stage import Index, fitted, learned
 from nearkin.tables import Hits, Vectors, best
 
@@ -45,7 +46,7 @@ class GraphIndex(Index):
 
     def fit(self, items: Vectors) -> Self:
         self.exact_ = FlatIndex().fit(items)
-        self.graph_ = _faiss().IndexHNSWFlat(max(items.dim, 1), self.links, _faiss().METRIC_INNER_PRODUCT)
+        self.graph_ = load_faiss().IndexHNSWFlat(max(items.dim, 1), self.links, load_faiss().METRIC_INNER_PRODUCT)
         self.graph_.hnsw.efConstruction = self.building
         self._insert(items.rows)
         return self
@@ -53,7 +54,7 @@ class GraphIndex(Index):
     def add(self, items: Vectors) -> Self:
         other = copy(fitted(self))
         other.exact_ = other.exact_.add(items)
-        other.graph_ = _faiss().clone_index(self.graph_)
+        other.graph_ = load_faiss().clone_index(self.graph_)
         other._insert(items.rows)
         return other
 
@@ -85,28 +86,28 @@ class GraphIndex(Index):
 
     def _walk(self, queries: np.ndarray, barred: np.ndarray) -> np.ndarray:
         """Candidates of each query, int64 [q, 2 k or window], -1 pads."""
-        faiss, wanted = _faiss(), min(max(2 * self.k, self.k + 10), len(self))
+        faiss, wanted = load_faiss(), min(max(2 * self.k, self.k + 10), len(self))
         selector = faiss.IDSelectorBitmap(np.packbits(~barred, bitorder="little")) if barred.any() else None
         settings = faiss.SearchParametersHNSW(efSearch=max(self.window, wanted), sel=selector)
-        with _OneThread():
+        with OneThread():
             return self.graph_.search(queries, wanted, params=settings)[1]
 
     def _insert(self, rows: np.ndarray) -> None:
-        faiss, graph = _faiss(), self.graph_
+        faiss, graph = load_faiss(), self.graph_
         graph.hnsw.rng = faiss.RandomGenerator(self.seed + graph.ntotal)  # drawn anew, for a graph from disk to grow like one in memory
-        with _OneThread():
+        with OneThread():
             for start in range(0, len(rows), 65_536):
                 graph.add(np.ascontiguousarray(rows[start : start + 65_536], np.float32))
 
     def state(self) -> dict[str, Any]:
-        graph = None if self.graph_ is None else _faiss().serialize_index(self.graph_, _faiss().IO_FLAG_SKIP_STORAGE)
+        graph = None if self.graph_ is None else load_faiss().serialize_index(self.graph_, load_faiss().IO_FLAG_SKIP_STORAGE)
         return {"exact_": self.exact_, "graph_": graph}
 
     def restore(self, state: Mapping[str, Any]) -> None:
         self.exact_, graph = state["exact_"], state["graph_"]
         if graph is None:
             return
-        faiss, rows = _faiss(), self.exact_.items_.rows
+        faiss, rows = load_faiss(), self.exact_.items_.rows
         self.graph_ = faiss.deserialize_index(np.array(graph))
         storage = faiss.IndexFlatIP(max(rows.shape[1], 1))
         for start in range(0, len(rows), 65_536):
@@ -115,27 +116,8 @@ class GraphIndex(Index):
         storage.this.disown()  # the graph owns it now
 
 
-class _OneThread:
-    """faiss on one thread while inside: inserting on several gives another graph each time, and small walks gain nothing."""
-
-    def __enter__(self) -> None:
-        self.threads = _faiss().omp_get_max_threads()
-        _faiss().omp_set_num_threads(1)
-
-    def __exit__(self, *_: object) -> None:
-        _faiss().omp_set_num_threads(self.threads)
-
-
 def _replaced(hits: Hits, places: np.ndarray, others: Hits) -> Hits:
     """Hits in which the queries at these places have other hits."""
     rows, scores = hits.rows.copy(), hits.scores.copy()
     rows[places], scores[places] = others.rows, others.scores
     return Hits(rows, scores, hits.queries, hits.items)
-
-
-def _faiss() -> Any:
-    try:
-        import faiss
-    except ImportError as error:
-        raise Missing("faiss-cpu", "graph") from error
-    return faiss

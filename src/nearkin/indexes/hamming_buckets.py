@@ -12,7 +12,7 @@ from typing import Self
 import numpy as np
 
 from nearkin.errors import BadInput, ShapeError
-from nearkin.indexes.checks import check_dim, check_table, checked_candidates, checked_keep, checked_rows_held, joined_things
+from nearkin.indexes.checks import check_dim, check_table, checked_candidates, checked_keep, joined_things, marked
 from nearkin.stage import Index, fitted, learned
 from nearkin.tables import Catalog, Codes, Hits, best
 
@@ -55,8 +55,7 @@ class HammingBuckets(Index):
 
     def remove(self, rows: np.ndarray) -> Self:
         other = copy(fitted(self))
-        other.gone_ = np.array(self.gone_)
-        other.gone_[checked_rows_held(rows, len(self))] = True
+        other.gone_ = marked(self.gone_, rows)
         return other
 
     def __len__(self) -> int:

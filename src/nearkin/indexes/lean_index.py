@@ -11,7 +11,7 @@ from typing import Any, Self
 import numpy as np
 
 from nearkin.errors import BadInput
-from nearkin.indexes.checks import check_dim, check_table, checked_candidates, checked_keep, checked_rows_held, joined_things
+from nearkin.indexes.checks import check_dim, check_table, checked_candidates, checked_keep, joined_things, marked
 from nearkin.indexes.flat_index import FlatIndex
 from nearkin.indexes.lean_graph import Graph, built, extended
 from nearkin.indexes.lean_maps import Maps, learned_maps
@@ -21,7 +21,7 @@ from nearkin.kernels.lean_search import BEGINNINGS, LANES, search
 from nearkin.kernels.packed import aligned
 from nearkin.kernels.threads import cores, in_threads
 from nearkin.kernels.two_levels import chosen, nearest, prepare, score
-from nearkin.stage import Index, Projection, fitted, learned
+from nearkin.stage import Index, Projection, fitted, learned, with_k
 from nearkin.tables import Catalog, Hits, Vectors
 
 WINDOWS = (10, 12, 14, 16, 20, 24, 28, 32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320, 384, 512)
@@ -119,8 +119,7 @@ class LeanIndex(Index):
 
     def remove(self, rows: np.ndarray) -> Self:
         other = copy(fitted(self))
-        other.gone_ = self.gone_.copy()
-        other.gone_[checked_rows_held(rows, len(self))] = True
+        other.gone_ = marked(self.gone_, rows)
         other.removed_ = bool(other.gone_.any())
         other.exact_ = None if self.exact_ is None else self.exact_.remove(rows)
         return other
@@ -144,8 +143,7 @@ class LeanIndex(Index):
         size = len(self)
         keep = checked_keep(keep, size)
         if self.exact_ is not None:
-            self.exact_.k = self.k
-            return self.exact_(queries, keep=keep)
+            return with_k(self.exact_, self.k)(queries, keep=keep)
         self._check(queries)
         shape = (len(queries), min(self.k, size))
         rows, scores = np.empty(shape, np.int32), np.empty(shape, np.float32)

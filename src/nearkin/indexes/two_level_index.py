@@ -10,7 +10,7 @@ from typing import Any, Self
 import numpy as np
 
 from nearkin.errors import BadInput
-from nearkin.indexes.checks import check_dim, check_table, checked_candidates, checked_keep, checked_rows_held, joined_things
+from nearkin.indexes.checks import check_dim, check_table, checked_candidates, checked_keep, joined_things, marked
 from nearkin.indexes.disk_rows import DiskRows
 from nearkin.indexes.flat_scan import products
 from nearkin.stage import Codec, Index, fitted, learned
@@ -66,8 +66,7 @@ class TwoLevelIndex(Index):
 
     def remove(self, rows: np.ndarray) -> Self:
         other = copy(fitted(self))
-        other.gone_ = other.gone_.copy()
-        other.gone_[checked_rows_held(rows, len(self))] = True
+        other.gone_ = marked(self.gone_, rows)
         return other
 
     def __len__(self) -> int:
