@@ -18,12 +18,16 @@ from nearkin.indexes.directed_knn import DirectedKnn
 from nearkin.indexes.ease import Ease
 from nearkin.indexes.item_knn import ItemKnn
 from nearkin.indexes.popularity import Popularity
+from nearkin.indexes.sas_rec import SasRec
 from nearkin.stage import Stage
 from nearkin.tables import Catalog
 
 WORLD = worlds.cycles(users=80, circles=5, noise=0.1, seed=3)
 LINKS = WORLD.interactions
 WORDS = BagOfWords(fields=("title",)).fit(WORLD.items)
+
+SMALL = {"dim": 16, "dropout": 0.1, "epochs": 4, "lr": 0.01, "tokens": 100}
+SEQUENCE = ("sas_rec",)
 
 MAKERS = {
     "popularity": lambda **more: Popularity(**more),
@@ -35,6 +39,7 @@ MAKERS = {
     "blend": lambda **more: Blend(
         parts=(Ease(penalty=5.0, **more), DirectedKnn(**more), ContentProfile(encoder=WORDS, **more)), people=40, **more
     ),
+    "sas_rec": lambda **more: SasRec(**{**SMALL, **more}),
 }
 
 
@@ -42,6 +47,8 @@ MAKERS = {
 def maker(request):
     if request.param == "als":
         pytest.importorskip("implicit")
+    if request.param in SEQUENCE:
+        pytest.importorskip("torch")
     return MAKERS[request.param]
 
 

@@ -1,0 +1,33 @@
+"""Items as rows that are read and scored with: learned for each item, made from what the item is, or both."""
+
+from __future__ import annotations
+
+from jaxtyping import Float
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+
+class ItemTable(nn.Module):
+    """All items' vectors, float [n, d]: row_i + content_i W; the same ones are read as inputs and scored against (tied).
+
+    start: float [n, d], where the learned rows begin. content: float [n, a] or None, fixed; W: [a, d], 0 at first, so that content
+    comes in as far as it helps. Cost: n * a * d multiplications a call.
+    """
+
+    content: Tensor | None
+
+    def __init__(self, start: Float[Tensor, "n d"], content: Float[Tensor, "n a"] | None = None) -> None:
+        super().__init__()
+        self.rows = nn.Parameter(start.detach().clone().float())
+        self.register_buffer("content", None if content is None else content.detach().clone().float(), persistent=False)
+        self.of_content = None if content is None else nn.Linear(content.shape[1], start.shape[1], bias=False)
+        if self.of_content is not None:
+            nn.init.zeros_(self.of_content.weight)
+
+    def forward(self) -> Float[Tensor, "n d"]:
+        return self.rows if self.of_content is None else self.rows + self.of_content(self.content)
+
+
+def cosine_scores(states: Float[Tensor, "m d"], items: Float[Tensor, "n d"], scale: float) -> tuple[Tensor, Tensor]:
+    """States and items whose inner products are scale * cosine: what a softmax over items takes."""
+    return F.normalize(states, dim=1) * scale, F.normalize(items, dim=1)

@@ -1,0 +1,1 @@
+"""The one training loop, what it writes, and batches of sequences; torch lives here and in `layers` and `losses`."""
