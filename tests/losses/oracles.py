@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from tests.losses import batch_contrastive_oracle, hard_nce_oracle, sampled_softmax_oracle
+from importlib import import_module
 
-CHECKS = {
-    "batch_contrastive": batch_contrastive_oracle.CHECKS,
-    "hard_nce": hard_nce_oracle.CHECKS,
-    "sampled_softmax": sampled_softmax_oracle.CHECKS,
-}
+NAMES = (
+    "batch_contrastive", "binary_negatives", "bpr", "catalogue_softmax", "corrected_softmax", "hard_nce", "info_nce", "masked_token",
+    "multi_task", "sampled_softmax", "triplet",
+)  # fmt: skip
+CHECKS = {name: import_module(f"tests.losses.{name}_oracle").CHECKS for name in NAMES}

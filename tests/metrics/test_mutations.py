@@ -32,6 +32,7 @@ SAME = {
         "np.where(whole > 0, whole, 1)": "1 -> 2",  # masked
         "_SLACK": "",  # slack
     },
+    "catalogue_softmax": {"NUMBERS, ROWS = ": ""},  # memory
 }
 
 

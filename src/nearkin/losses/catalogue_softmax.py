@@ -26,40 +26,45 @@ def catalogue_softmax(states: Float[Tensor, "m d"], items: Float[Tensor, "n d"],
 class _Fused(torch.autograd.Function):
     @staticmethod
     def forward(context: Any, states: Tensor, items: Tensor, targets: Tensor) -> Tensor:
-        kind, wanted = states.device.type, context.needs_input_grad[:2]
-        product = torch.get_autocast_dtype(kind) if torch.is_autocast_enabled(kind) else states.dtype
+        kind = states.device.type
+        product = torch.get_autocast_dtype(kind) if torch.is_autocast_enabled(kind) else items.dtype
+        asked, held = states.detach().to(product), items.detach().to(product)
+        gradients = (torch.empty_like(asked), torch.zeros_like(items)) if any(context.needs_input_grad) else None
+        total = torch.zeros((), dtype=items.dtype, device=items.device)
+        rows = max(1, min(ROWS, NUMBERS // max(1, len(items))))
         with torch.autocast(kind, enabled=False):
-            asked, held = states.detach().to(product), items.detach().to(product)
-            to_states = torch.empty_like(states, dtype=asked.dtype) if any(wanted) else None
-            to_items = torch.zeros_like(items) if any(wanted) else None
-            total = states.new_zeros((), dtype=torch.promote_types(states.dtype, torch.float32))
-            rows = max(1, min(ROWS, NUMBERS // max(1, len(items))))
             for start in range(0, len(states), rows):
                 part = slice(start, start + rows)
-                total += _some(asked[part], held, targets[part], None if to_states is None else to_states[part], to_items)
-        if to_states is not None:
-            context.save_for_backward(to_states.to(states.dtype), to_items)
-            context.count = len(states)
+                into = gradients and (gradients[0][part], gradients[1])
+                total += _some(asked[part], held, targets[part], into)
+        if gradients:
+            context.save_for_backward(gradients[0].to(states.dtype), gradients[1])
         return total / len(states)
 
     @staticmethod
     def backward(context: Any, *gradients: Tensor) -> tuple[Tensor, Tensor, None]:
         to_states, to_items = context.saved_tensors
-        step = gradients[0] / context.count
+        step = gradients[0] / len(to_states)
         return to_states * step, to_items * step, None
 
 
-def _some(states: Tensor, items: Tensor, targets: Tensor, to_states: Tensor | None, to_items: Tensor | None) -> Tensor:
-    """The summed loss of some positions; their gradients are written to one tensor and added to the other."""
-    scores = (states @ items.T).to(torch.promote_types(states.dtype, torch.float32))
+def _some(states: Tensor, items: Tensor, targets: Tensor, into: tuple[Tensor, Tensor] | None) -> Tensor:
+    """The summed loss of some positions; their gradients are written to the first tensor, and added to the second."""
+    scores = (states @ items.T).to(torch.promote_types(items.dtype, torch.float32))
     own = scores.gather(1, targets[:, None])[:, 0]
     top = scores.amax(1, keepdim=True)
     chances = scores.sub_(top).exp_()
     whole = chances.sum(1, keepdim=True)
-    if to_states is not None and to_items is not None:
-        chances = chances.div_(whole).to(items.dtype)
-        torch.mm(chances, items, out=to_states).sub_(items[targets])
-        add = torch.mm(chances.T, states) if chances.dtype != to_items.dtype else None
-        to_items.add_(add) if add is not None else to_items.addmm_(chances.T, states)
-        to_items.index_add_(0, targets, states.to(to_items.dtype), alpha=-1)
+    if into:
+        _gradients(states, items, targets, chances.div_(whole).to(items.dtype), *into)
     return (top[:, 0] + whole[:, 0].log() - own).sum()
+
+
+def _gradients(states: Tensor, items: Tensor, targets: Tensor, chances: Tensor, to_states: Tensor, to_items: Tensor) -> None:
+    """(chances - one-hot targets) times the items, and its transpose times the states."""
+    torch.mm(chances, items, out=to_states).sub_(items[targets])
+    if to_items.dtype == states.dtype:
+        to_items.addmm_(chances.T, states)
+    else:
+        to_items.add_(chances.T @ states)
+    to_items.index_add_(0, targets, states.to(to_items.dtype), alpha=-1)

@@ -1,0 +1,56 @@
+"""The softmax over all items as loops, and its gradients beside those that torch works out."""
+
+from __future__ import annotations
+
+import math
+from types import ModuleType
+
+import torch
+
+
+def made(seed: int, positions: int, items: int) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    random = torch.Generator().manual_seed(seed)
+    states, table = (torch.randn(size, 4, generator=random, dtype=torch.float64) * 3 for size in (positions, items))
+    return states, table, torch.randint(0, items, (positions,), generator=random)
+
+
+def check_catalogue_softmax(module: ModuleType, seed: int) -> None:
+    states, items, targets = made(seed, 7, 9)
+    wanted = 0.0
+    for state, target in zip(states, targets.tolist()):
+        scores = [float(state @ item) for item in items]
+        wanted += math.log(sum(math.exp(score) for score in scores)) - scores[target]
+    torch.testing.assert_close(module.catalogue_softmax(states, items, targets), torch.tensor(wanted / 7, dtype=torch.float64))
+
+
+def check_gradients(module: ModuleType, seed: int) -> None:
+    """Also where one target stands twice and positions come in several portions."""
+    states, items, targets = made(seed, 11, 6)
+    module.ROWS = 4
+    both = []
+    for loss in (module.catalogue_softmax, lambda a, b, right: torch.nn.functional.cross_entropy(a @ b.T, right)):
+        left, table = states.clone().requires_grad_(True), items.clone().requires_grad_(True)
+        (3 * loss(left, table, targets)).backward()
+        both.append((left.grad, table.grad))
+    torch.testing.assert_close(*both)
+
+
+def check_large_scores(module: ModuleType, seed: int) -> None:
+    states, items, targets = made(seed, 5, 6)
+    wanted = torch.nn.functional.cross_entropy(1000 * states @ items.T, targets)
+    torch.testing.assert_close(module.catalogue_softmax(1000 * states, items, targets), wanted)
+
+
+def check_half(module: ModuleType, seed: int) -> None:
+    """Products in bfloat16: near, and the gradients keep the types of what they belong to."""
+    states, items, targets = (each.float() if each.is_floating_point() else each for each in made(seed, 8, 10))
+    left, table = (each.div(3).requires_grad_(True) for each in (states, items))
+    with torch.autocast("cpu", torch.bfloat16):
+        found = module.catalogue_softmax(left, table, targets)
+    found.backward()
+    exact = torch.nn.functional.cross_entropy(states @ items.T / 9, targets)
+    torch.testing.assert_close(found.detach(), exact, atol=0.05, rtol=0.05)
+    assert left.grad.dtype == table.grad.dtype == torch.float32
+
+
+CHECKS = (check_catalogue_softmax, check_gradients, check_large_scores, check_half)
