@@ -12,10 +12,12 @@ from nearkin import worlds
 from nearkin.encoders.bag_of_words import BagOfWords
 from nearkin.errors import BadInput, NotFitted, ShapeError
 from nearkin.indexes.als import Als
+from nearkin.indexes.bert4rec import Bert4Rec
 from nearkin.indexes.blend import Blend
 from nearkin.indexes.content_profile import ContentProfile
 from nearkin.indexes.directed_knn import DirectedKnn
 from nearkin.indexes.ease import Ease
+from nearkin.indexes.gru4rec import Gru4Rec
 from nearkin.indexes.item_knn import ItemKnn
 from nearkin.indexes.popularity import Popularity
 from nearkin.indexes.sas_rec import SasRec
@@ -27,7 +29,7 @@ LINKS = WORLD.interactions
 WORDS = BagOfWords(fields=("title",)).fit(WORLD.items)
 
 SMALL = {"dim": 16, "dropout": 0.1, "epochs": 4, "lr": 0.01, "tokens": 100}
-SEQUENCE = ("sas_rec",)
+SEQUENCE = ("sas_rec", "gru4rec", "bert4rec")
 
 MAKERS = {
     "popularity": lambda **more: Popularity(**more),
@@ -40,6 +42,8 @@ MAKERS = {
         parts=(Ease(penalty=5.0, **more), DirectedKnn(**more), ContentProfile(encoder=WORDS, **more)), people=40, **more
     ),
     "sas_rec": lambda **more: SasRec(**{**SMALL, **more}),
+    "gru4rec": lambda **more: Gru4Rec(**{**SMALL, **more}),
+    "bert4rec": lambda **more: Bert4Rec(**{**SMALL, "epochs": 8, **more}),
 }
 
 

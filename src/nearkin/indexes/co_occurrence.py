@@ -36,7 +36,7 @@ def portions(offsets: np.ndarray, rows: np.ndarray, window: int) -> Iterator[tup
 def start_vectors(
     offsets: np.ndarray, rows: np.ndarray, size: int, dim: int, *, smooth: float = 3.0, window: int = 50, seed: int = 0
 ) -> np.ndarray:
-    """The top eigenvectors, times the root of their eigenvalue, of near(h, c) / sqrt((count_h + smooth) (count_c + smooth)), both ways.
+    """The top eigenvectors, times the root of their eigenvalue, of near, both ways, over sqrt((count_h + smooth) (count_c + smooth)).
 
     float32 [size, dim], a mean length of 1 over rows that are not 0; fewer eigenvectors than dim leave columns 0.
     Cost: the pairs, and some hundred products with the sparse matrix.

@@ -130,9 +130,7 @@ class _Run:
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.half):
             value = self.loss(batch)
         if not torch.isfinite(value):
-            raise BadInput(
-                f"the loss became {float(value)} in epoch {self.epoch}, batch {place}; lower lr or set clip, and look at the data for extremes"
-            )
+            raise BadInput(f"the loss became {float(value.detach())} in epoch {self.epoch}, batch {place}; lower lr, or set clip")
         return value
 
     def _end_epoch(self, validate: Callable[[], float] | None) -> None:
