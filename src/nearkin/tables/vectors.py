@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import isfinite
 from typing import Self
 
 import numpy as np
@@ -54,7 +55,10 @@ def checked_rows(rows: np.ndarray) -> np.ndarray:
         what = f"{rows.dtype} {list(rows.shape)}" if isinstance(rows, np.ndarray) else type(rows).__name__
         raise ShapeError(f"vectors are a NumPy array [n, dim] of float32 or float16, got {what}; convert it with .astype(numpy.float32)")
     for start in range(0, len(rows), _CHECK_ROWS):
-        finite = np.isfinite(rows[start : start + _CHECK_ROWS]).all(1)
+        block = rows[start : start + _CHECK_ROWS]
+        if block.dtype == np.float32 and isfinite(np.vdot(block, block)):
+            continue  # a sum of squares is finite only where all are, and takes a tenth of the time
+        finite = np.isfinite(block).all(1)
         if not finite.all():
             raise ShapeError(f"row {start + int(np.argmin(finite))} holds NaN or inf; vectors must be finite")
     return rows
