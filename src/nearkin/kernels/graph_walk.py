@@ -50,14 +50,14 @@ def walk(packed, links, queries, sums, entries, lanes, ids, keys, work):  # type
                         counts[lane] = _fresh(packed, links[nodes[lane, each]], seen[lane], fresh[lane], counts[lane])
                 nodes[lane] = NONE
             else:  # the rows are there now
-                sizes[lane], place = _scored(
-                    packed, queries[query], sums[query], fresh[lane, : counts[lane]], marks, keys[query], ids[query], sizes[lane], places[lane]
-                )
+                found, size = fresh[lane, : counts[lane]], sizes[lane]
+                size, place = _scored(packed, queries[query], sums[query], found, marks, keys[query], ids[query], size, places[lane])
+                sizes[lane] = size
                 work[0] += counts[lane]
                 for each in range(beam):
-                    while place < sizes[lane] and ids[query, place] < 0:
+                    while place < size and ids[query, place] < 0:
                         place += 1
-                    if place == sizes[lane]:
+                    if place == size:
                         break
                     nodes[lane, each] = ids[query, place]
                     ids[query, place] = ~ids[query, place]  # looked at

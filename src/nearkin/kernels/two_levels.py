@@ -107,22 +107,22 @@ def score(packed, second, ranking, factors, candidates, scores):  # type: ignore
     half, last = packed.shape[1] - FACTORS, packed.shape[1] // 4
     after = FACTORS + half + half // 2
     steps, others = packed.view(np.float32), second.view(np.float32)
-    base, width = second.ctypes.data, second.shape[1]
     for query in range(len(candidates)):
-        for row in candidates[query]:
-            if row >= 0:
-                for line in range(0, width, LINE):
-                    prefetch(base + np.uintp(row) * np.uintp(width) + np.uintp(line))
+        if query == 0:
+            _ask(second, candidates[query])
+        if query + 1 < len(candidates):
+            _ask(second, candidates[query + 1])
         integers, unit = ranking[query], factors[query, 0]
+        low, high, rest = integers[:half], integers[half : 2 * half], integers[2 * half :]
         for place in range(candidates.shape[1]):
             row = candidates[query, place]
             if row < 0:
                 scores[query, place] = -np.inf
                 continue
             codes = second[row]
-            both = _leading(packed[row, :half], codes[FACTORS : FACTORS + half], integers[:half], integers[half : 2 * half])
+            both = _leading(packed[row, :half], codes[FACTORS : FACTORS + half], low, high)
             fine = _quarters(codes[FACTORS + half : after], integers, half // 2)
-            others_ = _others(codes[after : after + len(integers) - 2 * half], integers[2 * half :])
+            others_ = _others(codes[after : after + len(rest)], rest)
             step, offset = steps[row, last - 2], steps[row, last - 1]
             whole = np.float32(both) * np.float32(0.0625) + np.float32(fine) * np.float32(0.015625)
             first = step * (whole - np.float32(31.5 / 64) * factors[query, 1]) + offset * factors[query, 1]
@@ -130,12 +130,22 @@ def score(packed, second, ranking, factors, candidates, scores):  # type: ignore
 
 
 @njit(cache=True, nogil=True)
+def _ask(second, rows):  # type: ignore[no-untyped-def]
+    """Ask for the second level of these rows, to be there when the next query is scored."""
+    base, width = second.ctypes.data, second.shape[1]
+    for row in rows:
+        if row >= 0:
+            for line in range(0, width, LINE):
+                prefetch(base + np.uintp(row) * np.uintp(width) + np.uintp(line))
+
+
+@njit(cache=True, nogil=True)
 def _leading(codes, rests, low, high):  # type: ignore[no-untyped-def]
-    total = np.int32(0)
+    total = np.int32(0)  # cast anew each time: as a sum of 64 bits it would take twice the registers
     for byte in range(len(codes)):
         code, rest = codes[byte], rests[byte]
-        total += np.int32(np.int32((code & 15) << 4 | (rest & 15)) * np.int32(low[byte]))
-        total += np.int32(np.int32((code & 240) | (rest >> 4)) * np.int32(high[byte]))
+        total = np.int32(total + np.int32(np.int32((code & 15) << 4 | (rest & 15)) * np.int32(low[byte])))
+        total = np.int32(total + np.int32(np.int32((code & 240) | (rest >> 4)) * np.int32(high[byte])))
     return total
 
 
@@ -145,8 +155,10 @@ def _quarters(codes, query, quarter):  # type: ignore[no-untyped-def]
     third, fourth, total = query[2 * quarter : 3 * quarter], query[3 * quarter : 4 * quarter], np.int32(0)
     for byte in range(quarter):
         code = codes[byte]
-        total += np.int32(np.int32(code & 3) * np.int32(first[byte])) + np.int32(np.int32((code >> 2) & 3) * np.int32(second[byte]))
-        total += np.int32(np.int32((code >> 4) & 3) * np.int32(third[byte])) + np.int32(np.int32(code >> 6) * np.int32(fourth[byte]))
+        total = np.int32(total + np.int32(np.int32(code & 3) * np.int32(first[byte])))
+        total = np.int32(total + np.int32(np.int32((code >> 2) & 3) * np.int32(second[byte])))
+        total = np.int32(total + np.int32(np.int32((code >> 4) & 3) * np.int32(third[byte])))
+        total = np.int32(total + np.int32(np.int32(code >> 6) * np.int32(fourth[byte])))
     return total
 
 
@@ -154,7 +166,7 @@ def _quarters(codes, query, quarter):  # type: ignore[no-untyped-def]
 def _others(codes, query):  # type: ignore[no-untyped-def]
     total = np.int32(0)
     for place in range(len(codes)):
-        total += np.int32(np.int32(codes[place]) * np.int32(query[place]))
+        total = np.int32(total + np.int32(np.int32(codes[place]) * np.int32(query[place])))
     return total
 
 
