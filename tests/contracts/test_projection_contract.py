@@ -9,6 +9,7 @@ import pytest
 
 import nearkin.projections
 from nearkin.errors import BadInput, NotFitted
+from nearkin.projections.calibrated_fde import CalibratedFde
 from nearkin.projections.count_sketch import CountSketch
 from nearkin.projections.fde import Fde
 from nearkin.projections.lean_vec import LeanVec
@@ -24,6 +25,7 @@ from nearkin.tables import Catalog, RaggedVectors, Vectors
 N, DIM, KEPT = 60, 12, 5
 
 EXAMPLES = {
+    "CalibratedFde": lambda: CalibratedFde(encoding=Fde(repetitions=2, k_sim=2, d_proj=4, seed=3), probes=20),
     "CountSketch": lambda: CountSketch(dim=KEPT, seed=3),
     "Fde": lambda: Fde(repetitions=2, k_sim=2, d_proj=4, seed=3),
     "LeanVec": lambda: LeanVec(dim=KEPT),
