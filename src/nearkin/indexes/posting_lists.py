@@ -10,6 +10,7 @@ import numpy as np
 
 from nearkin.kernels import posting_lists as kernel
 from nearkin.kernels.posting_lists import RANGE
+from nearkin.kernels.threads import in_threads
 from nearkin.tables import SparseVectors
 
 MOST_CODES = 1 << 16
@@ -123,8 +124,8 @@ class PostingLists:
         ranges, start = list(self.ranges), -len(self) % RANGE  # so many items still fit into the last range
         if start and len(items):
             ranges[-1] = _both(ranges[-1], _turned(items, 0, min(start, len(items)), coding, len(pairs)), len(self) % RANGE)
-        for first in range(start, len(items), RANGE):
-            ranges.append(_turned(items, first, min(first + RANGE, len(items)), coding, len(pairs)))
+        firsts = range(start, len(items), RANGE)
+        ranges += in_threads(lambda first: _turned(items, first, min(first + RANGE, len(items)), coding, len(pairs)), firsts)
         held_by = np.bincount(items.columns, minlength=items.dim)
         held_by[: len(self.held_by)] += self.held_by
         return replace(self, ranges=tuple(ranges), pairs=pairs, lengths=np.concatenate([self.lengths, lengths]), held_by=held_by)
