@@ -10,8 +10,8 @@ import pytest
 from nearkin.errors import BadInput, NotFitted
 from nearkin.metrics.filtering import grades
 from nearkin.metrics.retrieval import per_query
-from nearkin.refiners.cosine_adapter import CosineAdapter, in_order
-from nearkin.refiners.score_maps import FAMILIES, Pairs, improved, log_loss_of, log_odds, started
+from nearkin.refiners.cosine_adapter import DECAYS, FOLDS, CosineAdapter, in_order
+from nearkin.refiners.score_maps import FAMILIES, Pairs, improved, log_loss_of, log_odds, mean_log_odds, started, unstacked
 from nearkin.refiners.thresholds import NOTHING, for_f1, for_kept, for_recall, for_wrong, hoeffding_bentkus
 from nearkin.stage import Encoder
 from nearkin.tables import Catalog, Hits, Links, Vectors, best
@@ -121,7 +121,7 @@ def test_a_saved_adapter_tells_what_it_is_and_another_encoder_is_refused(tmp_pat
     fitted.fit(hits, Links(words, HITS.items, TRUTH.left_rows, TRUTH.right_rows, weight=TRUTH.weight))
     assert fitted.encoder_.startswith("_Signs")
     assert len(fitted.fitted_on_) == 10
-    assert set(fitted.tuned_) == {"decay", "log-loss"}
+    assert 0 < fitted.log_loss_ < 1
     other = replace_encoder(fitted, _Signs(turned=True))
     with pytest.raises(BadInput, match="fit it again"):
         other(hits)
@@ -207,6 +207,35 @@ def test_a_sample_of_items_widens_the_view():
     assert found.view_["middle"].shape == (6,)
     with pytest.raises(BadInput, match="one encoder for both"):
         CosineAdapter(encoder=ENCODER).fit(HITS, TRUTH, items=Vectors(items.rows[:, :5].copy()))
+
+
+def test_places_of_the_list_tell_what_the_query_does_not():
+    """Each list is moved by a constant that nothing but its own scores shows; saved, it still reads the same places."""
+    base = HITS.scores * 0.5
+    moved = base + np.random.default_rng(3).random((len(HITS), 1)).astype(np.float32)
+    hits = Hits(HITS.rows, moved, HITS.queries, HITS.items)
+    query, place = np.nonzero(np.ones_like(base))
+    truth = Links(HITS.queries, HITS.items, query, HITS.rows[query, place], weight=(base > 0.3).astype(np.float32)[query, place])
+    blind, reading = (CosineAdapter(encoder=ENCODER, dim=2, ranks=ranks).fit(hits, truth) for ranks in ((), (1, 20)))
+    assert reading.log_loss_ < 0.6 * blind.log_loss_
+    again = replace(reading)
+    again.restore(reading.state())
+    np.testing.assert_array_equal(again(hits).scores, reading(hits).scores)
+    with pytest.raises(BadInput, match="search deeper"):
+        reading(Hits(hits.rows[:, :10], hits.scores[:, :10], hits.queries, hits.items))
+    with pytest.raises(BadInput, match="count from 1"):
+        CosineAdapter(encoder=ENCODER, ranks=(0,))
+
+
+def test_networks_are_averaged_not_chosen(adapter):
+    """The odds of the adapter are the mean of those of its networks, each fitted without a fold of the queries."""
+    members = unstacked(adapter.weights_)
+    assert len(members) == FOLDS * len(DECAYS)
+    features = np.random.default_rng(0).normal(size=(7, members[0]["hidden"].shape[0]))
+    scores = np.random.default_rng(1).random((7, 5))
+    each = [log_odds(weights, "linear", features, scores) for weights in members]
+    np.testing.assert_allclose(mean_log_odds(members, "linear", features, scores), np.mean(each, 0))
+    assert np.std(each, 0).min() > 0
 
 
 def test_bad_input_is_refused(adapter):

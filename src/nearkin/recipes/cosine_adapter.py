@@ -5,9 +5,11 @@ A searcher by vectors always returns k things. A small network on the query's ve
 cosine, its value is the chance of relevance, and one threshold for all queries cuts the lists. Measured out of fold, 5 folds over queries:
 at 95 % of the recall of the full list, how much of what is kept is relevant; against the best cut on the cosine itself, Platt's scaling,
 a fixed k, z-scores by list, the largest gap, and a truncation model that reads the whole list of scores.
-The paper's network reads the query's vector alone, from tens of thousands of queries; some hundred are judged here, so it is given
-principal coordinates and the query's products with a sample of the items instead. The figures of the paper are on MS MARCO and on a
-shop's own searches, neither of which is here. Left out: the encoder trained together with the adapter, since ours stays as it is.
+The paper's network reads the query's vector alone, from tens of thousands of queries; some hundred are judged here, so ours is given
+principal coordinates, the query's products with a sample of the items, and the scores at some places of the list ("query alone" is
+without these). Networks of several folds and weight decays are averaged, since so few queries cannot say which is best. The figures of
+the paper are on MS MARCO and on a shop's own searches, neither of which is here. Left out: the encoder trained together with the
+adapter, since ours stays as it is.
 """
 
 from __future__ import annotations
@@ -24,12 +26,13 @@ from nearkin.encoders.static_words import StaticWords
 from nearkin.indexes.flat_index import FlatIndex
 from nearkin.matchers.logistic import fit_logistic
 from nearkin.metrics.filtering import empty, grades, lost_all
-from nearkin.metrics.probability import average_precision, brier, calibration_error, cut_for_recall, reliability
+from nearkin.metrics.probability import auc, average_precision, brier, calibration_error, cut_for_recall, reliability
 from nearkin.metrics.retrieval import per_query
 from nearkin.recipes.card import Card
 from nearkin.recipes.contract import Curve, Measured, Measures
 from nearkin.refiners.cosine_adapter import CosineAdapter
 from nearkin.refiners.cut import Cut
+from nearkin.refiners.places import repacked
 from nearkin.refiners.thresholds import for_recall
 from nearkin.stage import Encoder, Stage
 from nearkin.tables import Catalog, Data, Hits, Links, Vectors
@@ -47,6 +50,7 @@ CARD = Card(
     tiny_s=20.0,
 )
 RECALL, FOLDS, GAIN = 0.95, 5, 1.10
+EMPTY = "empty lists: recall, with the relevant things taken out (ours, raw cosine), as they are (ours, raw cosine)"
 SCORED = dict[str, np.ndarray]  # by system: a score for each hit, float64 [q, k], that one threshold is put on
 
 
@@ -58,12 +62,13 @@ class Settings:
     depth: int = 100  # ours; hits a query
     dim: int = 8  # ours; the paper reads all coordinates
     hidden: int = 8  # ours; paper 128
+    ranks: tuple[int, ...] = (1, 2, 5, 10, 20, 50, 100)  # ours; places of the list that are read too
     model: str = "minilm"
     seed: int = 0  # of the folds, the network and the draws
 
     @classmethod
     def tiny(cls) -> Self:
-        return cls(families=("linear",), depth=30, dim=4, hidden=4, model="static")
+        return cls(families=("linear",), depth=30, dim=4, hidden=4, ranks=(1, 5, 30), model="static")
 
 
 def build(data: Data, settings: Settings = Settings()) -> Stage:
@@ -92,21 +97,56 @@ def _searched(data: Data, settings: Settings) -> tuple[Encoder, FlatIndex, Hits]
 
 def _adapter(encoder: Encoder, settings: Settings) -> CosineAdapter:
     family: Any = settings.families[0]
-    return CosineAdapter(encoder=encoder, family=family, goal=RECALL, dim=settings.dim, hidden=settings.hidden, seed=settings.seed)
+    return CosineAdapter(
+        encoder=encoder, family=family, goal=RECALL, dim=settings.dim, hidden=settings.hidden, ranks=settings.ranks, seed=settings.seed
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Lists:
+    """The lists of all judged queries, and what an adapter is fitted with."""
+
+    hits: Hits
+    truth: Links
+    encoder: Encoder
+    items: Vectors
+    settings: Settings
+
+    @classmethod
+    def of(cls, data: Data, settings: Settings) -> Self:
+        queries, truth = judged(data)
+        encoder = _Known(vectors=_encoder(settings)(queries))
+        items = _encoder(settings)(data.items)
+        return cls(hits=searched(encoder, items, settings.depth), truth=truth, encoder=encoder, items=items, settings=settings)
+
+    def under(self, **settings: Any) -> Lists:
+        return replace(self, settings=replace(self.settings, **settings))
+
+    def adapter(self, rows: np.ndarray, **change: Any) -> CosineAdapter:
+        """Fitted on the lists of these queries."""
+        return replace(_adapter(self.encoder, self.settings), **change).fit(self.hits.take(rows), self.truth, items=self.items)
+
+    def bare(self) -> Hits:
+        """The lists as they are once everything relevant is out of the catalogue."""
+        most = int(np.bincount(self.truth.left_rows[self.truth.weight > 0]).max(initial=0))
+        deep = searched(self.encoder, self.items, self.hits.k + most)
+        left = repacked(deep, (deep.rows >= 0) & (grades(deep, self.truth) <= 0))
+        return Hits(left.rows[:, : self.hits.k], left.scores[:, : self.hits.k], left.queries, left.items)
+
+
+def searched(encoder: Any, items: Vectors, depth: int) -> Hits:
+    return FlatIndex(k=depth).fit(items)(encoder.vectors)
 
 
 def report(data: Data, settings: Settings = Settings()) -> Measures:
     """All systems out of fold over the judged queries, at the same recall; then what the adapter promises beside."""
-    queries, truth = judged(data)
-    asked = _Known(vectors=_encoder(settings)(queries))
-    items = _encoder(settings)(data.items)
-    hits = FlatIndex(k=settings.depth).fit(items)(asked.vectors)
-    right = grades(hits, truth) > 0
-    ours, deployed, chosen = out_of_fold(hits, truth, asked, items, settings)
-    scored = {"ours": ours, **plain(hits), "truncation model": truncation(hits, right, settings.seed)}
-    platt, platt_cut, _ = out_of_fold(hits, truth, asked, items, replace(settings, families=("raw",)))
-    scored["Platt"] = platt
-    cuts = {name: cut_for_recall(right.ravel().astype(int), score.ravel(), RECALL) for name, score in scored.items()}
+    lists = Lists.of(data, settings)
+    hits, bare, right = lists.hits, lists.bare(), grades(lists.hits, lists.truth) > 0
+    labels = right.ravel().astype(int)
+    ours, platt = out_of_fold(lists, bare), out_of_fold(lists.under(families=("raw",), ranks=()), bare)
+    scored = {"ours": ours.chances, **plain(hits), "truncation model": truncation(hits, right, settings.seed), "Platt": platt.chances}
+    scored["query alone"] = out_of_fold(lists.under(families=settings.families[:1], ranks=()), bare).chances
+    cuts = {name: cut_for_recall(labels, score.ravel(), RECALL) for name, score in scored.items()}
     kept = {name: scored[name] >= cuts[name][0] for name in scored}
     line = Measured(
         metric=CARD.metrics[0],
@@ -114,25 +154,29 @@ def report(data: Data, settings: Settings = Settings()) -> Measures:
         sizes={name: kept[name].sum(1).astype(float) for name in scored},
     )
     gain = cuts["ours"][1] / cuts["raw cosine"][1]
-    same = unmoved(hits, truth, asked, items, settings)
+    same, everything = unmoved(lists), right.any(1)
+    full, emptied = {"ours": ours.chances, "raw": scored["raw cosine"]}, {"ours": ours.bare, "raw": listed(bare)}
     figures = {
         "precision over that of the raw cut": gain,
         "nDCG@10 and AP the same to the last digit": same,
-        "families chosen": chosen,
-        "PR-AUC": {name: average_precision(right.ravel().astype(int), score.ravel()) for name, score in scored.items()},
-        "PR-AUC, ours less raw cosine, 95 % interval over queries": area_interval(right, ours, scored["raw cosine"]),
+        "families chosen": ours.families,
+        "PR-AUC": {name: average_precision(labels, score.ravel()) for name, score in scored.items()},
+        "PR-AUC, ours less raw cosine, 95 % interval over queries": area_interval(right, ours.chances, scored["raw cosine"]),
         "hits kept a query, share of empty lists, share of queries that lose all": {name: shape(right, kept[name]) for name in kept},
-        "precision at 90 % of the recall": {n: cut_for_recall(right.ravel().astype(int), s.ravel(), 0.9)[1] for n, s in scored.items()},
+        "precision at 90 % of the recall": {name: cut_for_recall(labels, score.ravel(), 0.9)[1] for name, score in scored.items()},
         "with thresholds of the training folds: recall, precision, F1": {
-            "ours": pooled(right, deployed), "Platt": pooled(right, platt_cut), "largest gap": pooled(right, gap_ranks(hits, 1)),
+            "ours": pooled(right, ours.kept), "Platt": pooled(right, platt.kept), "largest gap": pooled(right, gap_ranks(hits, 1)),
         },
         "calibration error and Brier, ours and Platt": [
-            f(right.ravel().astype(int), s.ravel()) for s in (ours, platt) for f in (calibration_error, _brier)
+            f(labels, each.chances.ravel()) for each in (ours, platt) for f in (calibration_error, _brier)
         ],
-        "reliability: given, happened, pairs": [each.tolist() for each in reliability(right.ravel().astype(int), ours.ravel())],
-        "empty lists with the relevant things taken out: recall, ours, raw cosine": nothing_left(right, ours, scored["raw cosine"]),
-        "judged pairs alone: precision at that recall, raw cosine and ours": judged_alone(hits, truth, asked, items, settings),
-        "recall on 1-bit vectors: threshold for the floats, fitted again": requantised(truth, asked, items, settings),
+        "reliability: given, happened, pairs": [each.tolist() for each in reliability(labels, ours.chances.ravel())],
+        EMPTY: nothing_left(labels, full, emptied),
+        "lists with and without anything relevant told apart by their best score, AUC, ours and raw cosine": [
+            told_apart(full[name][everything], emptied[name][everything]) for name in full
+        ],
+        "judged pairs alone: precision at that recall, raw cosine and ours": judged_alone(lists),
+        "recall on 1-bit vectors: threshold for the floats, fitted again": requantised(lists),
     }  # fmt: skip
     return Measures(measured=[line], figures=figures, curves=[curve(data.name, right, scored)], holds=bool(gain >= GAIN and same))
 
@@ -166,21 +210,30 @@ def folds(count: int, seed: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         yield np.setdiff1d(np.arange(count), part), part
 
 
-def out_of_fold(
-    hits: Hits, truth: Links, encoder: Encoder, items: Vectors, settings: Settings, unjudged: Any = "wrong"
-) -> tuple[np.ndarray, np.ndarray, list[str]]:
-    """Chances of every hit by an adapter that did not see its query, whether that adapter kept it, and the families taken."""
-    chances, kept, chosen = np.zeros(hits.rows.shape), np.zeros(hits.rows.shape, bool), []
-    for rest, part in folds(len(hits), settings.seed):
-        tried = [
-            replace(_adapter(encoder, replace(settings, families=(family,))), unjudged=unjudged).fit(hits.take(rest), truth, items=items)
-            for family in settings.families
-        ]
-        best = min(tried, key=lambda one: one.tuned_["log-loss"])  # type: ignore[index]
-        chances[part] = best.relevance(hits.take(part)).scores
+@dataclass(frozen=True, kw_only=True)
+class OutOfFold:
+    """What adapters say of queries they did not see: chances and whether kept [q, k], chances of bare lists [q, k]; families taken."""
+
+    chances: np.ndarray
+    kept: np.ndarray
+    bare: np.ndarray
+    families: list[str]
+
+
+def out_of_fold(lists: Lists, bare: Hits, unjudged: Any = "wrong") -> OutOfFold:
+    chances, kept, emptied, chosen = np.zeros(bare.rows.shape), np.zeros(bare.rows.shape, bool), np.zeros(bare.rows.shape), []
+    for rest, part in folds(len(bare), lists.settings.seed):
+        tried = [lists.adapter(rest, family=family, unjudged=unjudged) for family in lists.settings.families]
+        best = min(tried, key=lambda one: one.log_loss_)  # type: ignore[arg-type, return-value]
+        chances[part], emptied[part] = (listed(best.relevance(hits.take(part))) for hits in (lists.hits, bare))
         kept[part] = chances[part] >= best.threshold_
         chosen.append(best.family)
-    return np.where(hits.rows >= 0, chances, 0.0), kept & (hits.rows >= 0), chosen
+    return OutOfFold(chances=chances, kept=kept, bare=emptied, families=chosen)
+
+
+def listed(hits: Hits) -> np.ndarray:
+    """Scores, 0 at pads: float64 [q, k]."""
+    return np.where(hits.rows >= 0, hits.scores, 0.0).astype(float)
 
 
 def plain(hits: Hits) -> SCORED:
@@ -222,10 +275,10 @@ def truncation(hits: Hits, right: np.ndarray, seed: int) -> np.ndarray:
     return np.minimum.accumulate(found, 1)
 
 
-def unmoved(hits: Hits, truth: Links, encoder: Encoder, items: Vectors, settings: Settings) -> bool:
+def unmoved(lists: Lists) -> bool:
     """Whether no measure of order changes by a digit under the adapter."""
-    found = _adapter(encoder, settings).fit(hits, truth, items=items).relevance(hits)
-    before, after = (per_query(each, truth, ("nDCG@10", "AP")) for each in (hits, found))
+    found = lists.adapter(np.arange(len(lists.hits))).relevance(lists.hits)
+    before, after = (per_query(each, lists.truth, ("nDCG@10", "AP")) for each in (lists.hits, found))
     return all(bool((before[name] == after[name]).all()) for name in before)
 
 
@@ -252,34 +305,43 @@ def _brier(labels: np.ndarray, chances: np.ndarray) -> float:
     return float(brier(labels, chances).mean())
 
 
-def nothing_left(right: np.ndarray, ours: np.ndarray, raw: np.ndarray) -> list[list[float]]:
-    """The share of queries shown nothing once their relevant things are out of the catalogue, at thresholds of equal recall."""
-    labels, lines = right.ravel().astype(int), []
+def nothing_left(labels: np.ndarray, full: SCORED, bare: SCORED) -> list[list[float]]:
+    """The share of queries shown nothing at thresholds of equal recall: once their relevant things are gone, and while they are there."""
+    lines = []
     for recall in (0.95, 0.8, 0.5):
-        shares = [float(empty((score >= cut_for_recall(labels, score.ravel(), recall)[0]) & ~right).mean()) for score in (ours, raw)]
-        lines.append([recall, *shares])
+        cuts = {name: cut_for_recall(labels, score.ravel(), recall)[0] for name, score in full.items()}
+        lines.append([recall, *(float(empty(each[name] >= cuts[name]).mean()) for each in (bare, full) for name in full)])
     return lines
 
 
-def judged_alone(hits: Hits, truth: Links, encoder: Encoder, items: Vectors, settings: Settings) -> list[float]:
+def told_apart(full: np.ndarray, bare: np.ndarray) -> float:
+    return auc(np.repeat([1, 0], len(full)), np.r_[full.max(1), bare.max(1)])
+
+
+def judged_alone(lists: Lists) -> list[float]:
     """The other assumption: hits without judgement are unknown, in training and in measuring. Empty where no wrong hit is judged."""
-    known = grades(hits, truth)
+    known = grades(lists.hits, lists.truth)
     if (known == 0).sum() < 20:
         return []
-    ours, _, _ = out_of_fold(hits, truth, encoder, items, replace(settings, families=settings.families[:1]), "unknown")
+    ours = out_of_fold(lists.under(families=lists.settings.families[:1]), lists.hits, "unknown").chances
     labels = (known[known >= 0] > 0).astype(int)
-    return [cut_for_recall(labels, score[known >= 0], RECALL)[1] for score in (hits.scores.astype(float), ours)]
+    return [cut_for_recall(labels, score[known >= 0], RECALL)[1] for score in (listed(lists.hits), ours)]
 
 
-def requantised(truth: Links, encoder: _Known, items: Vectors, settings: Settings) -> list[float]:
-    """Recall of test folds when each coordinate of an item is but a sign: under the adapter for floats, and fitted again."""
-    signs = np.where(items.rows >= 0, 1, -1).astype(np.float32) * np.float32(np.abs(items.rows).mean())
-    exact, coarse = (FlatIndex(k=settings.depth).fit(Vectors(rows, items.things))(encoder.vectors) for rows in (items.rows, signs))
-    right, kept, rest = grades(coarse, truth) > 0, np.zeros((2, *coarse.rows.shape), bool), next(iter(folds(len(coarse), settings.seed)))
-    for place, hits in enumerate((exact, coarse)):
-        one = _adapter(encoder, settings).fit(hits.take(rest[0]), truth, items=items)
-        kept[place, rest[1]] = one.relevance(coarse.take(rest[1])).scores >= one.threshold_
-    return [float((right & each)[rest[1]].sum() / right[rest[1]].sum()) for each in kept]
+def requantised(lists: Lists) -> list[float]:
+    """Recall of a test fold when each coordinate of an item is but a sign: under the adapter for floats, and fitted again."""
+    rows = lists.items.rows
+    signs = Vectors(np.where(rows >= 0, 1, -1).astype(np.float32) * np.float32(np.abs(rows).mean()), lists.items.things)
+    coarse = replace(lists, hits=searched(lists.encoder, signs, lists.hits.k))
+    rest, part = next(folds(len(coarse.hits), lists.settings.seed))
+    hits, found = coarse.hits.take(part), []
+    for one in (lists.adapter(rest), coarse.adapter(rest)):
+        found.append(kept_share_of(grades(hits, lists.truth) > 0, one.relevance(hits).scores >= one.threshold_))
+    return found
+
+
+def kept_share_of(right: np.ndarray, kept: np.ndarray) -> float:
+    return float((right & kept).sum() / right.sum())
 
 
 def curve(name: str, right: np.ndarray, scored: Mapping[str, np.ndarray]) -> Curve:

@@ -12,12 +12,12 @@ from jaxtyping import Bool, Float
 from nearkin.errors import BadInput
 from nearkin.metrics.filtering import grades
 from nearkin.refiners.places import repacked
-from nearkin.refiners.score_maps import FAMILIES, Pairs, Weights, improved, log_loss_of, log_odds, started
+from nearkin.refiners.score_maps import FAMILIES, Pairs, Weights, improved, log_loss_of, mean_log_odds, stacked, started, unstacked
 from nearkin.refiners.thresholds import RULES, checked_goal
 from nearkin.stage import Encoder, Refiner, fitted, learned
 from nearkin.tables import Hits, Links, Vectors, unit
 
-DECAYS = (300.0, 30.0, 3.0)  # one is chosen by queries left out; the first leaves hardly more than Platt's scaling
+DECAYS = (100.0, 30.0, 10.0)  # averaged: to choose one by some hundred queries left out costs more than it gains
 FOLDS = 5
 HEAD, DRAWN = 20, 20  # unjudged hits learned from: all of the first, and as many drawn from the rest, which then count for all of them
 SAMPLE = 1024  # items kept to see how crowded the place of a query is
@@ -31,14 +31,17 @@ class CosineAdapter(Refiner):
     Hits[q, k] -> Hits[q, k], scores in [0, 1]; pads fill the end, and a query with nothing relevant keeps nothing. Works on the
     scores of any searcher: `encoder` reads the queries of the hits, `family` maps their scores (`score_maps`), monotone by
     construction, with parameters that a small network takes from the query's vector: its first `dim` principal coordinates and, when
-    `fit` gets vectors of items, its mean, spread and highest products with a sample of them.
-    `fit` learns from judged hits; its threshold is chosen on queries left out (5 folds), by the rule `aim` (`thresholds`): "recall",
-    "f1", "kept" or "wrong" with the share `goal`. `unjudged`: hits without judgement are "wrong", or, when "unknown", only draws from
+    `fit` gets vectors of items, its mean, spread and highest products with a sample of them. `ranks`: places of the list whose scores
+    the network reads too, the last hit of a shorter list for those past its end.
+    `fit` learns from judged hits: networks that each leave out a fifth of the queries, under three weight decays, whose log-odds are
+    averaged. The threshold is chosen on queries left out, by the rule `aim` (`thresholds`): "recall", "f1", "kept" or "wrong" with the
+    share `goal`. `unjudged`: hits without judgement are "wrong", or, when "unknown", only draws from
     the deeper half of the lists are.
-    Cost: q * (d * (dim + 1024) + k); fitting takes seconds.
-    Refused: hits that do not know their queries, an encoder whose vectors are not those it was fitted with, too few judgements.
-    Source: Rossi et al., "Relevance filtering for embedding-based retrieval", CIKM 2024; the sample of items, the order of ties and
-    the bounds are ours.
+    Cost: q * (d * (dim + 1024) + 15 * k); fitting takes seconds.
+    Refused: hits that do not know their queries, an encoder whose vectors are not those it was fitted with, too few judgements, hits
+    with a k below the last of `ranks`.
+    Source: Rossi et al., "Relevance filtering for embedding-based retrieval", CIKM 2024; the sample of items, the
+    places of the list, the averaging, the order of ties and the bounds are ours.
     """
 
     encoder: Encoder
@@ -48,30 +51,32 @@ class CosineAdapter(Refiner):
     unjudged: Literal["wrong", "unknown"] = "wrong"
     dim: int = 8
     hidden: int = 8
+    ranks: tuple[int, ...] = ()
     seed: int = 0
-    weights_: Weights | None = learned()
+    weights_: Weights | None = learned()  # of all networks, stacked
     view_: dict[str, np.ndarray] | None = learned()  # how a vector becomes features
     threshold_: float | None = learned()
     fitted_on_: str | None = learned()  # date
     encoder_: str | None = learned()  # what read the queries
     probe_: Vectors | None = learned()  # some queries as it read them
-    tuned_: dict[str, float] | None = learned()  # weight decay chosen, log-loss of queries left out
+    log_loss_: float | None = learned()  # a pair, on queries left out
 
     def __post_init__(self) -> None:
         checked_goal(self.aim, self.goal)
         if self.family not in FAMILIES or self.unjudged not in ("wrong", "unknown"):
             raise BadInput(f"the family is one of {FAMILIES} and unjudged 'wrong' or 'unknown', got {self.family!r}, {self.unjudged!r}")
+        if self.ranks and min(self.ranks) < 1:
+            raise BadInput(f"ranks count from 1, got {self.ranks}")
         self._known = False
 
     def fit(self, hits: Hits, judgements: Links, *, items: Vectors | None = None) -> Self:
         """Learn from these hits (of judged queries) and what is known of them; `items`: vectors of the encoder, of which some are kept."""
         vectors, known = self._read(hits), grades(hits, judgements)
-        pairs = _pairs(hits, known, self.unjudged, self.seed)
-        self.view_ = _view(vectors.rows, items, self.dim, self.seed)
-        features = _features(self.view_, vectors.rows)
-        place, left_out, loss = self._tuned(features, pairs, hits)
-        self.weights_ = self._path(features, pairs)[place]
-        self.tuned_ = {"decay": DECAYS[place], "log-loss": loss}
+        shape = _list_shape(hits, self.ranks)
+        self.view_ = _view(vectors.rows, shape, items, self.dim, self.seed)
+        features = _features(self.view_, vectors.rows, shape)
+        members, left_out, self.log_loss_ = self._left_out(features, _pairs(hits, known, self.unjudged, self.seed), hits)
+        self.weights_ = stacked(members)
         known = known if self.unjudged == "unknown" else np.where(hits.rows >= 0, np.maximum(known, 0), known).astype(np.int8)
         self.threshold_ = RULES[self.aim](left_out, known, self.goal)
         self.fitted_on_, self.encoder_ = datetime.now(UTC).date().isoformat(), f"{self.encoder!r}, {vectors.dim} numbers"
@@ -87,8 +92,8 @@ class CosineAdapter(Refiner):
         self._check_encoder()
         if not hits.rows.size:
             return hits
-        features = _features(self.view_, self._read(hits).rows)  # type: ignore[arg-type]
-        chances = _chances(log_odds(self.weights_, self.family, features, _finite(hits)))  # type: ignore[arg-type]
+        features = _features(self.view_, self._read(hits).rows, _list_shape(hits, self.ranks))  # type: ignore[arg-type]
+        chances = _chances(mean_log_odds(unstacked(self.weights_), self.family, features, _finite(hits)))  # type: ignore[arg-type]
         return Hits(hits.rows, in_order(chances, hits.scores), hits.queries, hits.items)
 
     def _read(self, hits: Hits) -> Vectors:
@@ -111,22 +116,22 @@ class CosineAdapter(Refiner):
         self._known = True
 
     def _path(self, features: np.ndarray, pairs: Pairs) -> list[Weights]:
-        """The weights under each decay, each learned from those under the one before."""
+        """The weights under each decay, each learned from those under the one before; raw has no network to decay."""
         path = [started(self.family, features.shape[1], pairs, hidden=self.hidden, seed=self.seed)]
-        for decay in DECAYS:
+        for decay in DECAYS[:1] if self.family == "raw" else DECAYS:
             path.append(improved(path[-1], self.family, features, pairs, decay))
         return path[1:]
 
-    def _tuned(self, features: np.ndarray, pairs: Pairs, hits: Hits) -> tuple[int, Float[np.ndarray, "q k"], float]:
-        """The decay with the least log-loss on queries left out, their chances under it, and that loss a pair."""
-        losses, chances, count = np.zeros(len(DECAYS)), np.zeros((len(DECAYS), *hits.rows.shape)), len(hits)
+    def _left_out(self, features: np.ndarray, pairs: Pairs, hits: Hits) -> tuple[list[Weights], Float[np.ndarray, "q k"], float]:
+        """Networks that each leave out a fold of queries, the chances they give to its hits, and their log-loss a pair there."""
+        members, odds, loss, count = [], np.zeros(hits.rows.shape), 0.0, len(hits)
         for part in np.array_split(np.random.default_rng(self.seed).permutation(count), FOLDS):
             rest = np.setdiff1d(np.arange(count), part)
-            for place, weights in enumerate(self._path(features[rest], pairs.of(rest, count))):
-                losses[place] += log_loss_of(weights, self.family, features[part], pairs.of(part, count))
-                chances[place, part] = _chances(log_odds(weights, self.family, features[part], _finite(hits)[part]))
-        place = int(np.argmin(losses))
-        return place, np.where(hits.rows >= 0, chances[place], 0.0), float(losses[place] / pairs.trust.sum())
+            path = self._path(features[rest], pairs.of(rest, count))
+            odds[part] = mean_log_odds(path, self.family, features[part], _finite(hits)[part])
+            loss += sum(log_loss_of(one, self.family, features[part], pairs.of(part, count)) for one in path) / len(path)
+            members += path
+        return members, np.where(hits.rows >= 0, _chances(odds), 0.0), float(loss / pairs.trust.sum())
 
     def __getstate__(self) -> dict[str, object]:
         return {**self.__dict__, "_known": False}
@@ -180,7 +185,17 @@ def _drawn(open_: Bool[np.ndarray, "q k"], head: int, random: np.random.Generato
     return np.where(chosen, rest, 0.0) + (open_ & (np.arange(open_.shape[1]) < head))
 
 
-def _view(rows: Float[np.ndarray, "q d"], items: Vectors | None, dim: int, seed: int) -> dict[str, np.ndarray]:
+def _list_shape(hits: Hits, ranks: tuple[int, ...]) -> Float[np.ndarray, "q r"]:
+    """The scores at these places of each list, that of its last hit past its end, 0 where it is empty."""
+    if max(ranks, default=0) > hits.k:
+        raise BadInput(f"this CosineAdapter reads the scores at places up to {max(ranks)}, the hits have k = {hits.k}; search deeper")
+    last = np.maximum((hits.rows >= 0).sum(1, keepdims=True) - 1, 0)
+    return np.take_along_axis(_finite(hits), np.minimum(np.array(ranks, int) - 1, last), 1) if hits.k else np.zeros((len(hits), 0))
+
+
+def _view(
+    rows: Float[np.ndarray, "q d"], shape: Float[np.ndarray, "q r"], items: Vectors | None, dim: int, seed: int
+) -> dict[str, np.ndarray]:
     """Principal directions of the queries (at most one for eight of them), a sample of items, and how to scale the features."""
     wide = np.asarray(rows, np.float64)
     mean = wide.mean(0)
@@ -192,23 +207,23 @@ def _view(rows: Float[np.ndarray, "q d"], items: Vectors | None, dim: int, seed:
         order = np.random.default_rng(seed).permutation(len(items))[:SAMPLE]
         sample = unit(items.rows[np.sort(order)])
     view = {"mean": mean, "axes": axes, "sample": sample}
-    plain = _plain_features(view, rows)
+    plain = _plain_features(view, rows, shape)
     spread = plain.std(0)
     return {**view, "middle": plain.mean(0), "spread": np.where(spread > 1e-9, spread, 1.0)}
 
 
-def _features(view: dict[str, np.ndarray], rows: Float[np.ndarray, "q d"]) -> Float[np.ndarray, "q f"]:
+def _features(view: dict[str, np.ndarray], rows: Float[np.ndarray, "q d"], shape: Float[np.ndarray, "q r"]) -> Float[np.ndarray, "q f"]:
     """Scaled features, principal coordinates at half weight: they are many and carry little."""
-    scaled = (_plain_features(view, rows) - view["middle"]) / view["spread"]
+    scaled = (_plain_features(view, rows, shape) - view["middle"]) / view["spread"]
     scaled[:, : len(view["axes"])] *= 0.5
     return scaled
 
 
-def _plain_features(view: dict[str, np.ndarray], rows: Float[np.ndarray, "q d"]) -> Float[np.ndarray, "q f"]:
-    """Principal coordinates; mean, spread, highest, and mean of the highest ten products with the sample."""
-    own = (np.asarray(rows, np.float64) - view["mean"]) @ np.asarray(view["axes"]).T
-    if not len(view["sample"]):
-        return own
-    products = (np.asarray(rows, np.float32) @ np.asarray(view["sample"]).T).astype(np.float64)
-    high = -np.sort(-products, 1)[:, :10]
-    return np.concatenate([own, np.stack([products.mean(1), products.std(1), high[:, 0], high.mean(1)], 1)], 1)
+def _plain_features(view: dict[str, np.ndarray], rows: np.ndarray, shape: np.ndarray) -> Float[np.ndarray, "q f"]:
+    """Principal coordinates; mean, spread, highest, and mean of the highest ten products with the sample; the shape of the list."""
+    parts = [(np.asarray(rows, np.float64) - view["mean"]) @ np.asarray(view["axes"]).T, shape]
+    if len(view["sample"]):
+        products = (np.asarray(rows, np.float32) @ np.asarray(view["sample"]).T).astype(np.float64)
+        high = -np.sort(-products, 1)[:, :10]
+        parts.insert(1, np.stack([products.mean(1), products.std(1), high[:, 0], high.mean(1)], 1))
+    return np.concatenate(parts, 1)

@@ -10,7 +10,7 @@ from jaxtyping import Float, Int
 FAMILIES = ("raw", "linear", "root", "power")
 BELOW = 0.1  # slope of root and power under 0, where their formulas have no value
 FLATTEST, LEAST_POWER = 0.05, 0.1  # a slope near 0 would make all scores of a query alike; share of the slope without queries
-ROUNDS = 50
+ROUNDS = 30
 
 Weights = dict[str, np.ndarray]  # hidden [f, h], hidden_bias [h], out [h, 3], bias [3], and the fixed scale, centre and slope []
 
@@ -41,8 +41,25 @@ def log_odds(
     raw takes a and b without looking at the query, which is Platt's scaling. Cost: q * (f * h + k).
     """
     found = parameters(weights, family, features)
-    shaped, _ = _shape(family, scores / weights["scale"], found[:, 2:])
+    shaped, _ = _shape(family, scores / weights["scale"], _power(found[:, 2:]))
     return _slope(weights, found[:, :1]) * (shaped - weights["centre"]) + found[:, 1:2]
+
+
+def mean_log_odds(
+    members: list[Weights], family: str, features: Float[np.ndarray, "q f"], scores: Float[np.ndarray, "q k"]
+) -> Float[np.ndarray, "q k"]:
+    """The mean of what several networks say; it does not fall in the score either."""
+    return np.asarray(sum(log_odds(weights, family, features, scores) for weights in members) / len(members))
+
+
+def stacked(members: list[Weights]) -> Weights:
+    """The weights of several networks in one array a name, the network first."""
+    return {name: np.stack([weights[name] for weights in members]) for name in members[0]}
+
+
+def unstacked(weights: Weights) -> list[Weights]:
+    """The networks again."""
+    return [{name: value[member] for name, value in weights.items()} for member in range(len(weights["bias"]))]
 
 
 def parameters(weights: Weights, family: str, features: Float[np.ndarray, "q f"]) -> Float[np.ndarray, "q 3"]:
@@ -56,7 +73,7 @@ def started(family: str, width: int, pairs: Pairs, *, hidden: int, seed: int) ->
     """Platt's scaling of the shaped scores, and a network that changes little yet."""
     random = np.random.default_rng(seed)
     scale = max(float(np.abs(pairs.score).max()), 1e-12)
-    shaped, _ = _shape(family, pairs.score / scale, np.full(len(pairs.score), _inverse(1 - LEAST_POWER)))
+    shaped, _ = _shape(family, pairs.score / scale, np.ones(len(pairs.score)))
     centre = np.average(shaped, weights=pairs.trust)
     slope, offset = _platt(shaped - centre, pairs)
     return {
@@ -73,7 +90,7 @@ def started(family: str, width: int, pairs: Pairs, *, hidden: int, seed: int) ->
 def improved(start: Weights, family: str, features: Float[np.ndarray, "q f"], pairs: Pairs, decay: float) -> Weights:
     """The weights with the least sum of trust * log-loss + decay / 2 * |network|^2, by L-BFGS from given ones.
 
-    Cost: about 60 passes over the pairs.
+    Cost: about 35 passes over the pairs.
     """
     from scipy.optimize import minimize
 
@@ -107,15 +124,16 @@ def _platt(values: np.ndarray, pairs: Pairs) -> tuple[float, float]:
 def _loss(weights: Weights, family: str, features: np.ndarray, pairs: Pairs, decay: float) -> tuple[float, Weights]:
     """The loss and its slopes by each array of weights."""
     state = np.tanh(features @ weights["hidden"] + weights["hidden_bias"])
-    found = parameters(weights, family, features)[pairs.query]
-    shaped, bend = _shape(family, pairs.score / weights["scale"], found[:, 2])
-    slope = _slope(weights, found[:, 0])
-    odds = slope * (shaped - weights["centre"]) + found[:, 1]
+    found = parameters(weights, family, features)
+    slope, query = _slope(weights, found[:, 0]), pairs.query
+    shaped, bend = _shape(family, pairs.score / weights["scale"], _power(found[:, 2])[query])
+    odds = slope[query] * (shaped - weights["centre"]) + found[query, 1]
     loss = (pairs.trust * (np.logaddexp(0, odds) - pairs.label * odds)).sum()
     loss += decay / 2 * sum((weights[name] ** 2).sum() for name in ("hidden", "out"))
     pull = pairs.trust * (_chance(odds) - pairs.label)
-    by_pair = (pull * (shaped - weights["centre"]) * weights["slope"] * _chance(found[:, 0]), pull, pull * slope * bend)
-    pulls = np.stack([np.bincount(pairs.query, each, len(features)) for each in by_pair], 1)
+    by_query = [np.bincount(query, each, len(features)) for each in (pull * (shaped - weights["centre"]), pull, pull * bend)]
+    bent = _chance(found)  # how softplus changes
+    pulls = np.stack([by_query[0] * weights["slope"] * bent[:, 0], by_query[1], by_query[2] * slope * bent[:, 2]], 1)
     back = pulls @ weights["out"].T * (1 - state**2)
     return float(loss), {
         "hidden": features.T @ back + decay * weights["hidden"],
@@ -126,14 +144,18 @@ def _loss(weights: Weights, family: str, features: np.ndarray, pairs: Pairs, dec
 
 
 def _shape(family: str, scores: np.ndarray, power: np.ndarray) -> tuple[np.ndarray, np.ndarray | float]:
-    """The shaped scores and how they change with the power before softplus."""
+    """The shaped scores and how they change with the power."""
     if family in ("raw", "linear"):
         return scores, 0.0
     positive, above = np.maximum(scores, 1e-12), scores > 0
     if family == "root":
         return np.where(above, np.sqrt(positive), BELOW * scores), 0.0
-    raised = positive ** (LEAST_POWER + np.logaddexp(0, power))
-    return np.where(above, raised, BELOW * scores), np.where(above, raised * np.log(positive), 0.0) * _chance(power)
+    raised = positive**power
+    return np.where(above, raised, BELOW * scores), np.where(above, raised * np.log(positive), 0.0)
+
+
+def _power(raw: np.ndarray) -> np.ndarray:
+    return np.asarray(LEAST_POWER + np.logaddexp(0, raw))
 
 
 def _slope(weights: Weights, raw: np.ndarray) -> np.ndarray:
