@@ -102,22 +102,36 @@ def _adapter(encoder: Encoder, settings: Settings) -> CosineAdapter:
     )
 
 
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _Known(Encoder):
+    """Vectors of queries, looked up by id."""
+
+    vectors: Vectors
+
+    def __call__(self, catalog: Catalog) -> Vectors:
+        things: Any = self.vectors.things
+        return Vectors(np.asarray(self.vectors.rows[things.rows_of(catalog.ids)]), catalog)
+
+    def search(self, items: Vectors, depth: int) -> Hits:
+        """All of them against these items."""
+        return FlatIndex(k=depth).fit(items)(self.vectors)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Lists:
     """The lists of all judged queries, and what an adapter is fitted with."""
 
     hits: Hits
     truth: Links
-    encoder: Encoder
+    encoder: _Known
     items: Vectors
     settings: Settings
 
     @classmethod
     def of(cls, data: Data, settings: Settings) -> Self:
         queries, truth = judged(data)
-        encoder = _Known(vectors=_encoder(settings)(queries))
-        items = _encoder(settings)(data.items)
-        return cls(hits=searched(encoder, items, settings.depth), truth=truth, encoder=encoder, items=items, settings=settings)
+        encoder, items = _Known(vectors=_encoder(settings)(queries)), _encoder(settings)(data.items)
+        return cls(hits=encoder.search(items, settings.depth), truth=truth, encoder=encoder, items=items, settings=settings)
 
     def under(self, **settings: Any) -> Lists:
         return replace(self, settings=replace(self.settings, **settings))
@@ -129,13 +143,9 @@ class Lists:
     def bare(self) -> Hits:
         """The lists as they are once everything relevant is out of the catalogue."""
         most = int(np.bincount(self.truth.left_rows[self.truth.weight > 0]).max(initial=0))
-        deep = searched(self.encoder, self.items, self.hits.k + most)
+        deep = self.encoder.search(self.items, self.hits.k + most)
         left = repacked(deep, (deep.rows >= 0) & (grades(deep, self.truth) <= 0))
         return Hits(left.rows[:, : self.hits.k], left.scores[:, : self.hits.k], left.queries, left.items)
-
-
-def searched(encoder: Any, items: Vectors, depth: int) -> Hits:
-    return FlatIndex(k=depth).fit(items)(encoder.vectors)
 
 
 def report(data: Data, settings: Settings = Settings()) -> Measures:
@@ -191,17 +201,6 @@ def judged(data: Data) -> tuple[Catalog, Links]:
     left = np.concatenate([truth.left_rows, more.left_rows + len(truth.left)])  # type: ignore[union-attr]
     right, weight = (np.concatenate([getattr(each, name) for each in (truth, more)]) for name in ("right_rows", "weight"))
     return queries, Links(queries, data.items, left, right, weight=weight)
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class _Known(Encoder):
-    """Vectors of queries, looked up by id."""
-
-    vectors: Vectors
-
-    def __call__(self, catalog: Catalog) -> Vectors:
-        things: Any = self.vectors.things
-        return Vectors(np.asarray(self.vectors.rows[things.rows_of(catalog.ids)]), catalog)
 
 
 def folds(count: int, seed: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
@@ -332,16 +331,11 @@ def requantised(lists: Lists) -> list[float]:
     """Recall of a test fold when each coordinate of an item is but a sign: under the adapter for floats, and fitted again."""
     rows = lists.items.rows
     signs = Vectors(np.where(rows >= 0, 1, -1).astype(np.float32) * np.float32(np.abs(rows).mean()), lists.items.things)
-    coarse = replace(lists, hits=searched(lists.encoder, signs, lists.hits.k))
+    coarse = replace(lists, hits=lists.encoder.search(signs, lists.hits.k))
     rest, part = next(folds(len(coarse.hits), lists.settings.seed))
-    hits, found = coarse.hits.take(part), []
-    for one in (lists.adapter(rest), coarse.adapter(rest)):
-        found.append(kept_share_of(grades(hits, lists.truth) > 0, one.relevance(hits).scores >= one.threshold_))
-    return found
-
-
-def kept_share_of(right: np.ndarray, kept: np.ndarray) -> float:
-    return float((right & kept).sum() / right.sum())
+    hits = coarse.hits.take(part)
+    right = grades(hits, lists.truth) > 0
+    return [pooled(right, one.relevance(hits).scores >= one.threshold_)[0] for one in (lists.adapter(rest), coarse.adapter(rest))]
 
 
 def curve(name: str, right: np.ndarray, scored: Mapping[str, np.ndarray]) -> Curve:
