@@ -8,7 +8,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-NUMBERS, ROWS = 64_000_000, 256  # scores held at once (256 MB), and the most positions: more are no faster
+NUMBERS, ROWS = 64_000_000, 64  # scores held at once (256 MB), and the most positions: what stays in the cache is faster
 
 
 def catalogue_softmax(states: Float[Tensor, "m d"], items: Float[Tensor, "n d"], targets: Int[Tensor, " m"]) -> Float[Tensor, ""]:
@@ -49,22 +49,25 @@ class _Fused(torch.autograd.Function):
 
 
 def _some(states: Tensor, items: Tensor, targets: Tensor, into: tuple[Tensor, Tensor] | None) -> Tensor:
-    """The summed loss of some positions; their gradients are written to the first tensor, and added to the second."""
-    scores = (states @ items.T).to(torch.promote_types(items.dtype, torch.float32))
-    own = scores.gather(1, targets[:, None])[:, 0]
-    top = scores.amax(1, keepdim=True)
-    chances = scores.sub_(top).exp_()
-    whole = chances.sum(1, keepdim=True)
+    """The summed loss of some positions; their gradients are written to the first tensor, and added to the second.
+
+    Scores stand as [n, m], one column a position: the three products are a quarter faster so than as [m, n].
+    """
+    scores = (items @ states.T).to(torch.promote_types(items.dtype, torch.float32))
+    own = scores.gather(0, targets[None])[0]
+    top = scores.amax(0)
+    parts = scores.sub_(top).exp_()
+    whole = parts.sum(0)
     if into:
-        _gradients(states, items, targets, chances.div_(whole).to(items.dtype), *into)
-    return (top[:, 0] + whole[:, 0].log() - own).sum()
+        _gradients(states, items, targets, parts.to(items.dtype), whole.to(items.dtype)[:, None], *into)
+    return (top + whole.log() - own).sum()
 
 
-def _gradients(states: Tensor, items: Tensor, targets: Tensor, chances: Tensor, to_states: Tensor, to_items: Tensor) -> None:
-    """(chances - one-hot targets) times the items, and its transpose times the states."""
-    torch.mm(chances, items, out=to_states).sub_(items[targets])
+def _gradients(states: Tensor, items: Tensor, targets: Tensor, parts: Tensor, whole: Tensor, to_states: Tensor, to_items: Tensor) -> None:
+    """(parts / whole - one-hot targets) times the items, and its transpose times the states; the wide matrix is not divided itself."""
+    torch.mm(parts.T, items, out=to_states).div_(whole).sub_(items[targets])
     if to_items.dtype == states.dtype:
-        to_items.addmm_(chances.T, states)
+        to_items.addmm_(parts, states / whole)
     else:
-        to_items.add_(chances.T @ states)
+        to_items.add_(parts @ (states / whole))
     to_items.index_add_(0, targets, states.to(to_items.dtype), alpha=-1)
