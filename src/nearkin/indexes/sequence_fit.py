@@ -35,7 +35,7 @@ def learn(model: SequenceModel, interactions: Links, valid: Links | None, folder
     slots, about = np.searchsorted(known, rows), Content.of(model, items)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(model.seed)
-        parts = _parts(model, _start(model, offsets, slots, len(known)), None if about is None else about.rows[known])
+        parts = parts_of(model, _start(model, offsets, slots, len(known)), None if about is None else about.rows[known])
 
     def keep() -> None:
         _keep(model, parts, items, known, about)
@@ -43,7 +43,7 @@ def learn(model: SequenceModel, interactions: Links, valid: Links | None, folder
     settings = Training(epochs=model.epochs, lr=model.lr, patience=model.patience, seed=model.seed)
     validate = None if valid is None else _validation(model, interactions, valid, keep)
     batches = model.batches(offsets, slots)
-    train(parts, batches, _loss(model, parts), settings, validate=validate, folder=folder, progress=progress)
+    train(parts, batches, loss_of(model, parts), settings, validate=validate, folder=folder, progress=progress)
     keep()
 
 
@@ -80,7 +80,8 @@ def _start(model: SequenceModel, offsets: np.ndarray, rows: np.ndarray, size: in
     return np.random.default_rng(model.seed).normal(0, model.dim**-0.5, (size, model.dim)).astype(np.float32)
 
 
-def _parts(model: SequenceModel, start: np.ndarray, content: np.ndarray | None) -> Any:
+def parts_of(model: SequenceModel, start: np.ndarray, content: np.ndarray | None) -> Any:
+    """What is trained: the table of items and the network, as one module."""
     import torch
 
     from nearkin.layers.item_table import ItemTable
@@ -89,7 +90,8 @@ def _parts(model: SequenceModel, start: np.ndarray, content: np.ndarray | None) 
     return torch.nn.ModuleDict({"table": table, "net": model.net()})
 
 
-def _loss(model: SequenceModel, parts: Any) -> Callable[[Batch], Any]:
+def loss_of(model: SequenceModel, parts: Any) -> Callable[[Batch], Any]:
+    """The softmax over all items at the positions that a batch asks about."""
     from nearkin.layers.grid import Grid
     from nearkin.layers.item_table import cosine_scores
     from nearkin.losses.catalogue_softmax import catalogue_softmax

@@ -13,19 +13,24 @@ from torch.nn import functional as F
 class ItemTable(nn.Module):
     """All items' vectors, float [n, d]: row_i + content_i W; the same ones are read as inputs and scored against (tied).
 
-    start: float [n, d], where the learned rows begin. content: float [n, a] or None, fixed; W: [a, d], 0 at first, so that content
-    comes in as far as it helps. Cost: n * a * d multiplications a call.
+    start: float [n, d], the vectors at first. content: float [n, a] or None, fixed; W: [a, d] begins as what best tells the start from
+    content (ridge regression) and the rows as what it leaves, so that something known by its content alone begins among its like.
+    Cost: n * a * d multiplications a call.
     """
 
     content: Tensor | None
 
     def __init__(self, start: Float[Tensor, "n d"], content: Float[Tensor, "n a"] | None = None) -> None:
         super().__init__()
-        self.rows = nn.Parameter(start.detach().clone().float())
+        start = start.detach().clone().float()
         self.register_buffer("content", None if content is None else content.detach().clone().float(), persistent=False)
         self.of_content = None if content is None else nn.Linear(content.shape[1], start.shape[1], bias=False)
-        if self.of_content is not None:
-            nn.init.zeros_(self.of_content.weight)
+        if self.of_content is not None and self.content is not None:
+            gram = self.content.T @ self.content
+            weight = torch.linalg.solve(gram + torch.eye(len(gram)), self.content.T @ start)
+            self.of_content.weight.data = weight.T.contiguous()
+            start -= self.content @ weight
+        self.rows = nn.Parameter(start)
 
     def forward(self) -> Float[Tensor, "n d"]:
         return self.rows if self.of_content is None else self.rows + self.of_content(self.content)
