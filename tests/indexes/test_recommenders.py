@@ -212,7 +212,7 @@ def test_held_out_steps_are_the_last_of_some_people():
 def test_the_search_for_weights_counts_as_the_metric_does():
     model = usual().fit(LINKS)
     _, histories, targets = held_out(LINKS, 40, 0)
-    rows, scores = blends.candidates(model.parts_, model, histories, targets, SIZE)
+    rows, scores = blends.candidates(model.parts_, model, histories, targets)
     given = blended_ndcg(rows, scores, targets, model.weights_)
     people = Catalog.histories([[ITEMS.id_list[row] for row in histories.part(p, p + 1).rows] for p in range(len(targets))])
     blends_k = Blend(parts=model.parts, weights=model.weights_, k=11).fit(LINKS)

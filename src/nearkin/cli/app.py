@@ -25,6 +25,7 @@ from nearkin.cli.remove import remove
 from nearkin.cli.reproduce import reproduce
 from nearkin.cli.search import search
 from nearkin.cli.similar import similar
+from nearkin.cli.tune import tune
 from nearkin.errors import NearkinError
 
 BAD_INPUT, INTERRUPTED, PIPE_CLOSED = 2, 130, 141
@@ -81,7 +82,7 @@ def common(
 for _panel, _commands in {
     "A collection": (build, add, remove, info, export, compact),
     "Answers": (search, similar, recommend, match),
-    "Measuring": (evaluate, calibrate, papers, reproduce),
+    "Measuring": (evaluate, calibrate, tune, papers, reproduce),
 }.items():
     for _command in _commands:
         app.command(rich_help_panel=_panel)(guarded(_command))

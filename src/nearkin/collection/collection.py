@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 from uuid import uuid4
 
 import numpy as np
@@ -21,7 +21,7 @@ from nearkin.collection.explain import reasons
 from nearkin.collection.fitting import DEFAULT_WEIGHTS, Progress, default_branches, fit_stages, quiet
 from nearkin.collection.lock import writing
 from nearkin.collection.manifest import Manifest
-from nearkin.collection.recommending import fit_recommender, recommended
+from nearkin.collection.recommending import behaviour, fit_recommender, recommended
 from nearkin.collection.relevance import Relevance, checked_least, kept, only_judged
 from nearkin.collection.snapshot import DEPTH, Snapshot
 from nearkin.collection.store import Store
@@ -29,6 +29,9 @@ from nearkin.collection.texts import as_queries, searchable
 from nearkin.errors import BadInput, listed
 from nearkin.stage import Encoder, Searcher, Stage, fuse, with_k
 from nearkin.tables import Catalog, Hits, Links, best
+
+if TYPE_CHECKING:
+    from nearkin.indexes.tuned import Tuned
 
 REBUILD_SHARE, REBUILD_LEAST = 0.25, 2_000  # stages are refitted once this share, and this many, of the things are new
 
@@ -282,15 +285,38 @@ class Collection:
 
     def _calibrate(self, judgements: Links) -> None:
         hits = _deep(self.stage(), DEPTH)(judgements.left)
-        relevance = Relevance.learned(hits, judgements, self._snapshot.placed, self._made_for())
-        folder = f"relevance-{self.version}-{uuid4().hex[:6]}"
-        relevance.save(self.place / "stages" / folder)
-        before = self.manifest.stages.get("relevance")
-        self.manifest = replace(self.manifest, stages={**self.manifest.stages, "relevance": folder})
+        self._relevance = Relevance.learned(hits, judgements, self._snapshot.placed, self._made_for())
+        self._adopt("relevance", self._relevance)
+
+    def _adopt(self, name: str, stage: Stage, **told: Any) -> None:
+        """Write a stage and, in one step, name it in the manifest in place of the one before."""
+        folder, before = f"{name}-{self.version}-{uuid4().hex[:6]}", self.manifest.stages.get(name)
+        stage.save(self.place / "stages" / folder)
+        self.manifest = replace(self.manifest, stages={**self.manifest.stages, name: folder}, **told)
         self.manifest.write(self.place)
-        self._relevance = relevance
         if before is not None:
             shutil.rmtree(self.place / "stages" / before, ignore_errors=True)
+
+    def tune(self, *, minutes: float = 20, progress: Progress | None = None, wait_s: float = 10.0) -> Tuned:
+        """Recommend from now on with the blend of models that foretells held-out links best, found within about so many minutes.
+
+        Tells what was tried. Others read and write meanwhile; what they link is learned from at the next `compact`, which fits the
+        same settings anew. A search cut short goes on where it was. Needs optuna; models of attention need torch.
+        Refused: a collection without links, or in which nobody did three things.
+        """
+        from nearkin.indexes.tuned import tune
+
+        links = self.links
+        if links is None:
+            raise BadInput(f"{self.place} has no links to learn from; add them with: nearkin add {self.place} --links FILE")
+        encoders = {name: branch.encoder for name, branch in self._snapshot.branches.items()}
+        trials = self.place / "tuning"
+        found = tune(behaviour(self.catalog, links), minutes=minutes, encoders=encoders, folder=trials, say=progress or quiet)
+        with self._writer(wait_s):
+            self._adopt("recommend", found.blend, recommend="recommend", tuned=True)
+        self._recommender = None
+        shutil.rmtree(trials, ignore_errors=True)
+        return found
 
     def compact(self, *, keep_history: bool = False, progress: Progress | None = None, wait_s: float = 10.0) -> None:
         """Fit the stages anew, merge small files, and drop past versions with the bytes of what was removed (unless kept)."""

@@ -11,10 +11,10 @@ from uuid import uuid4
 
 from nearkin.collection.branch import Branch
 from nearkin.collection.manifest import Manifest
-from nearkin.collection.recommending import fit_recommender
+from nearkin.collection.recommending import behaviour, fit_recommender
 from nearkin.collection.snapshot import DEPTH
 from nearkin.collection.store import Store
-from nearkin.stage import Encoder, Index
+from nearkin.stage import Encoder, Index, Stage
 
 Progress = Callable[[str], None]
 DEFAULT_WEIGHTS = (0.75, 0.25)  # words, meaning: best on the training queries of SciFact, not worse than words on four collections
@@ -64,7 +64,9 @@ def fit_stages(place: Path, manifest: Manifest, chosen: Mapping[str, tuple[Any, 
     if links is not None and first is not None:  # words come first: measured better than meaning as the content part of the blend
         say("fitting recommend")
         fitted["recommend"] = f"recommend-{mark}"
-        fit_recommender(catalog, links, first).save(place / "stages" / fitted["recommend"])
+        tuned: Any = Stage.load(place / "stages" / manifest.stages["recommend"]) if manifest.tuned else None
+        model = fit_recommender(catalog, links, first) if tuned is None else tuned.fit(behaviour(catalog, links))
+        model.save(place / "stages" / fitted["recommend"])
     replace(manifest, stages=fitted, recommend="recommend" if links is not None else "").write(place)
     _remove_unnamed(place / "stages", set(fitted.values()))
 

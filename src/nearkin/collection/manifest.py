@@ -21,8 +21,8 @@ class Manifest:
     """What `kin.toml` says.
 
     roles: field -> role; stages: name -> folder under `stages/`; search: names of the branches that answer a search, with
-    `weights`, fused by `by`; recommend: name of the stage that recommends, or empty; edges: whether links join things of the
-    catalogue to each other (else people to things).
+    `weights`, fused by `by`; recommend: name of the stage that recommends, or empty; tuned: whether `tune` found it; edges: whether
+    links join things of the catalogue to each other (else people to things).
     """
 
     roles: Mapping[str, str]
@@ -31,6 +31,7 @@ class Manifest:
     weights: tuple[float, ...] = (0.75, 0.25)
     by: str = "minmax"
     recommend: str = ""
+    tuned: bool = False
     edges: bool = False
 
     @classmethod
@@ -60,6 +61,7 @@ class Manifest:
                 weights=tuple(search["weights"]),
                 by=search["by"],
                 recommend=recommend["stage"],
+                tuned=recommend.get("tuned", False),
                 edges=recommend["edges"],
             )
         except KeyError as error:
@@ -80,7 +82,7 @@ class Manifest:
             "roles": self.roles,
             "stages": self.stages,
             "search": {"stages": list(self.search), "weights": list(self.weights), "by": self.by},
-            "recommend": {"stage": self.recommend, "edges": self.edges},
+            "recommend": {"stage": self.recommend, "tuned": self.tuned, "edges": self.edges},
         }
         blocks = [f"format = {FORMAT}\n"]
         for name, entries in sections.items():

@@ -25,12 +25,16 @@ def fit_recommender(catalog: Catalog, links: Links | None, encoder: Encoder) -> 
     from nearkin.indexes.blend import Blend
     from nearkin.indexes.content_profile import ContentProfile
 
-    items = searchable(catalog)
-    none = np.empty(0, np.int32)
+    items, none = searchable(catalog), np.empty(0, np.int32)
     if links is None:
         return ContentProfile(encoder=encoder).fit(Links(items, items, none, none))
+    return Blend.usual(encoder).fit(behaviour(catalog, links))
+
+
+def behaviour(catalog: Catalog, links: Links) -> Links:
+    """What people did with the things of this catalogue; edges as sessions."""
     left, right = _sessions(links) if links.left is catalog else (links.left_rows, links.right_rows)
-    return Blend.usual(encoder).fit(Links(links.left, items, left, right))
+    return Links(links.left, searchable(catalog), left, right)
 
 
 def _sessions(edges: Links) -> tuple[np.ndarray, np.ndarray]:

@@ -21,7 +21,7 @@ from nearkin.indexes.popularity import Popularity
 from nearkin.stage import Stage, fitted, learned
 from nearkin.tables import Catalog, Hits, Links
 
-STEPS = 10  # weights are tried in tenths
+STEPS, FEW = 10, 4  # weights are tried in tenths; in fifths where there are more parts than a few
 WINNERS = 5  # the mean of this many best weightings is taken, because held-out steps do not tell neighbours apart
 DEEP = 100  # candidates of each part that the weights are tried on
 SCALED = 10  # a part is divided by the mean of its ten best scores for this person
@@ -64,6 +64,14 @@ class Blend(BlockRecommender):
             raise BadInput(f"a blend has parts and one weight each, or none: {len(self.parts)} parts, {len(self.weights)} weights")
         self.weights_ = self.weights or self._chosen(interactions)
         self.parts_ = tuple(copy(part).fit(interactions) for part in self.parts)
+        return self._with_popularity(interactions)
+
+    def of_fitted(self, interactions: Links) -> Self:
+        """Like `fit`, but with parts that were fitted before, and weights that are given."""
+        self.weights_, self.parts_ = self.weights, self.parts
+        return self._with_popularity(interactions)
+
+    def _with_popularity(self, interactions: Links) -> Self:
         self.popular_ = _shares(Popularity().fit(interactions).counts_)
         self.items_ = interactions.right
         return self
@@ -74,10 +82,7 @@ class Blend(BlockRecommender):
         if not len(targets) or len(self.parts) == 1:
             return (1.0,) * len(self.parts)
         parts = [copy(part).fit(rest) for part in self.parts]
-        rows, scores = candidates(parts, self, histories, targets, len(interactions.right))
-        grid = np.array(weight_grid(len(parts)))
-        figures = np.array([blended_ndcg(rows, scores, targets, weights) for weights in grid])
-        return tuple(grid[np.argsort(-figures, kind="stable")[:WINNERS]].mean(0).tolist())
+        return weighed(parts, histories, targets, repeats=self.repeats)[0]
 
     def block(self, histories: Histories) -> np.ndarray:
         return self._sum(histories, [part.block(histories) for part in fitted(self).parts_])
@@ -141,13 +146,25 @@ def held_out(interactions: Links, people: int, seed: int) -> tuple[Links, Histor
     return interactions.take(kept), Histories.made(shorter, rows[places]), rows[last]
 
 
+def weighed(
+    parts: Sequence[BlockRecommender], histories: Histories, targets: np.ndarray, *, repeats: bool
+) -> tuple[tuple[float, ...], float]:
+    """The mean of the five weightings in tenths with the best nDCG@10 of the targets, and what it reaches."""
+    rows, scores = candidates(parts, Blend(parts=tuple(parts), repeats=repeats), histories, targets)
+    grid = np.array(weight_grid(len(parts)))
+    figures = np.array([blended_ndcg(rows, scores, targets, weights) for weights in grid])
+    weights = tuple(grid[np.argsort(-figures, kind="stable")[:WINNERS]].mean(0).tolist())
+    return weights, blended_ndcg(rows, scores, targets, weights)
+
+
 def candidates(
-    parts: Sequence[BlockRecommender], model: BlockRecommender, histories: Histories, targets: np.ndarray, items: int
+    parts: Sequence[BlockRecommender], model: BlockRecommender, histories: Histories, targets: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     """Each person's best of every part, and what each part says of them, scaled: int32 [q, c] and float32 [parts, q, c].
 
     A row that stands twice, or may not be a hit, is marked -1. The target comes first, with 0 where the person had it before.
     """
+    items = len(parts[0].items_)  # type: ignore[arg-type]
     all_rows, all_scores = [], []
     for start, stop, batch in histories.batches(items):
         blocks = [part.block(batch) for part in parts]
@@ -181,6 +198,7 @@ def blended_ndcg(rows: np.ndarray, scores: np.ndarray, targets: np.ndarray, weig
 
 
 def weight_grid(parts: int) -> list[tuple[float, ...]]:
-    """All weights in tenths that sum to 1, the more even ones first, so that they win ties."""
-    found = [tuple(n / STEPS for n in shares) for shares in product(range(STEPS + 1), repeat=parts) if sum(shares) == STEPS]
+    """All weights in tenths (fifths for more than four parts) that sum to 1, the more even ones first, so that they win ties."""
+    steps = STEPS if parts <= FEW else STEPS // 2
+    found = [tuple(n / steps for n in shares) for shares in product(range(steps + 1), repeat=parts) if sum(shares) == steps]
     return sorted(found, key=lambda weights: sum(weight**2 for weight in weights))
