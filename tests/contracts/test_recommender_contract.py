@@ -19,6 +19,8 @@ from nearkin.indexes.directed_knn import DirectedKnn
 from nearkin.indexes.ease import Ease
 from nearkin.indexes.gru4rec import Gru4Rec
 from nearkin.indexes.item_knn import ItemKnn
+from nearkin.indexes.m2trec import M2TRec
+from nearkin.indexes.light_gcn import LightGcn
 from nearkin.indexes.popularity import Popularity
 from nearkin.indexes.sas_rec import SasRec
 from nearkin.stage import Stage
@@ -29,7 +31,7 @@ LINKS = WORLD.interactions
 WORDS = BagOfWords(fields=("title",)).fit(WORLD.items)
 
 SMALL = {"dim": 16, "dropout": 0.1, "epochs": 4, "lr": 0.01, "tokens": 100}
-SEQUENCE = ("sas_rec", "gru4rec", "bert4rec")
+TRAINED = ("sas_rec", "gru4rec", "bert4rec", "light_gcn")
 
 MAKERS = {
     "popularity": lambda **more: Popularity(**more),
@@ -44,6 +46,8 @@ MAKERS = {
     "sas_rec": lambda **more: SasRec(**{**SMALL, **more}),
     "gru4rec": lambda **more: Gru4Rec(**{**SMALL, **more}),
     "bert4rec": lambda **more: Bert4Rec(**{**SMALL, "epochs": 8, **more}),
+    "m2trec": lambda **more: M2TRec(**{"dim": 16, "dropout": 0.1, "epochs": 4, "lr": 0.01, "size": 100, "heads": ("category",), **more}),
+    "light_gcn": lambda **more: LightGcn(**{"dim": 8, "epochs": 3, "pairs": 200, "lr": 0.01, **more}),
 }
 
 
@@ -51,7 +55,7 @@ MAKERS = {
 def maker(request):
     if request.param == "als":
         pytest.importorskip("implicit")
-    if request.param in SEQUENCE:
+    if request.param in TRAINED:
         pytest.importorskip("torch")
     return MAKERS[request.param]
 
@@ -165,7 +169,7 @@ def test_a_catalogue_that_grew_is_answered_without_fitting(model):
     wider = model.for_items(grown)
     old, new = model(PEOPLE), wider(PEOPLE)
     assert new.items is grown
-    if isinstance(model, ContentProfile | Blend):
+    if isinstance(model, ContentProfile | Blend | M2TRec):
         own = wider(Catalog.histories([["i0"]]))
         assert grown.rows_of(["fresh"])[0] in own.rows[0]
     else:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
+import pyarrow as pa
 
 from nearkin.errors import BadInput
 from nearkin.tables import Catalog, Links
@@ -17,12 +18,13 @@ BLOCK_NUMBERS = 8_000_000  # scores held at once: 32 MB of float32, so people x 
 class Histories:
     """Person i did `rows[offsets[i]:offsets[i + 1]]`; `ages`: how many steps ago, 0 for the latest.
 
-    offsets: int64 [q + 1]; rows: int32 [m]; ages: int64 [m].
+    offsets: int64 [q + 1]; rows: int32 [m]; ages: int64 [m]; ids: who they are, Arrow strings [q], for models that know people.
     """
 
     offsets: np.ndarray
     rows: np.ndarray
     ages: np.ndarray
+    ids: pa.StringArray | None = None
 
     @classmethod
     def of(cls, people: Catalog, items: Catalog) -> Histories:
@@ -33,7 +35,7 @@ class Histories:
                 f"expected one field with the role history, got {fields or 'none'} among {list(people.roles)}; "
                 "make such a catalogue with Catalog.histories(...) or Links.histories()"
             )
-        return cls.made(*people.history_rows(items, fields[0]))
+        return replace(cls.made(*people.history_rows(items, fields[0])), ids=people.ids)
 
     @classmethod
     def made(cls, offsets: np.ndarray, rows: np.ndarray) -> Histories:
@@ -56,7 +58,8 @@ class Histories:
     def part(self, start: int, stop: int) -> Histories:
         """The people from `start` to before `stop`."""
         low, high = self.offsets[start], self.offsets[stop]
-        return Histories(self.offsets[start : stop + 1] - low, self.rows[low:high], self.ages[low:high])
+        ids = None if self.ids is None else self.ids.slice(start, stop - start)
+        return Histories(self.offsets[start : stop + 1] - low, self.rows[low:high], self.ages[low:high], ids)
 
     def single(self) -> Histories:
         """Each row as a history of its own that keeps its age: what a model linear in the history explains itself with."""
