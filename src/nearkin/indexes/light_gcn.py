@@ -24,7 +24,7 @@ HIGHEST = 80.0  # exponents beyond it leave float32
 class LightGcn(BlockRecommender):
     """Light graph convolution: free vectors of people and items, averaged with what they become in 1 to `layers` steps along the graph.
 
-    Catalog[q] with a history -> Hits[q, k].   score(c) = exp(x . y_c), 0 for an item without links and for who has neither links nor history
+    Catalog[q] with a history -> Hits[q, k].   score(c) = exp(x . y_c), 0 for an item without links and for x = 0
     A person's vector is x = (x^0 + sum over the history h of sum_(l < layers) y_h^l / sqrt(|history| degree_h)) / (layers + 1): for a
     history that was learned from, the very vector of the graph. x^0 is what `fit` learned for a person with this id; who was not there is
     folded in by the history alone. Order does not count, nor does having something twice.
