@@ -58,7 +58,7 @@ class Settings:
     bits: int = 8  # of a number in the primaries
     reranks: tuple[int, ...] = (10, 20, 50)  # ours; items scored again; 10 is none, as ten are asked for
     asked: int = 1000  # ours; test queries of a kind
-    learned: tuple[int, ...] = (50, 200, 1000, 4000)  # ours; training queries of the curve
+    learned: tuple[int, ...] = (50, 200, 1000, 4000, 12_000)  # ours; training queries of the curve
     k: int = 10
     seed: int = 0  # of rotations, random signs, codebooks, and which training queries are used
 

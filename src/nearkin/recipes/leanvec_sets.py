@@ -16,7 +16,7 @@ from nearkin.projections.moments import Moments
 from nearkin.stage import Encoder
 from nearkin.tables import Catalog, Data, Vectors, unit
 
-HELD_OUT, ASKED = 4_000, 10_000  # WordNet: definitions taken out to ask with; names and examples drawn to ask with
+HELD_OUT, ASKED = 4_000, 30_000  # WordNet: definitions taken out to ask with; names and examples drawn to ask with
 ENGLISH, PORTUGUESE, OUT = 4_000, 2_000, 1_000  # Debian: texts encoded, and English ones taken out to ask with
 
 
