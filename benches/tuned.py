@@ -73,7 +73,7 @@ def main() -> None:
     report["sets"][chosen.set] = {
         "minutes": round(minutes, 1), "asked for": chosen.minutes, "ndcg@10 on held-out steps": round(found.ndcg, 4),
         "weights": {repr(part)[:120]: round(weight, 3) for weight, part in found.parts},
-        "trials": [{"kind": each.kind, "settings": each.told, "ndcg@10": round(each.ndcg, 4), "s": round(each.seconds)} for each in found.trials],
+        "trials": [(each.kind, each.told, round(each.ndcg, 4), round(each.seconds)) for each in found.trials],
         "models": rows,
     }  # fmt: skip
     RESULT.write_text(json.dumps(report, indent=1) + "\n")
