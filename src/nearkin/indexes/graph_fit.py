@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from nearkin.errors import BadInput
+from nearkin.errors import BadInput, ShapeError
 from nearkin.indexes.histories import known_counts
 from nearkin.indexes.item_matrix import events
 from nearkin.indexes.sequence_fit import VALIDATED, need_torch
 from nearkin.metrics import next_item
+from nearkin.stage import with_k
 from nearkin.tables import Links
 from nearkin.training.batches import cut_evenly
 
@@ -83,6 +84,7 @@ def learn(
     *,
     valid: Links | None,
     beside: Sequence[Any],
+    start: np.ndarray | None,
     folder: Path | None,
     progress: bool,
 ) -> None:
@@ -94,7 +96,7 @@ def learn(
     from nearkin.training.train import train
 
     checked(interactions)
-    parts = torch.nn.ModuleDict({"net": _net(model, interactions), "beside": torch.nn.ModuleList(beside)})
+    parts = torch.nn.ModuleDict({"net": _net(model, interactions, start), "beside": torch.nn.ModuleList(beside)})
 
     def kept() -> None:
         keep(interactions, _fitted(parts["net"], interactions))
@@ -114,7 +116,7 @@ def checked(interactions: Links) -> None:
         raise BadInput(f"{int((interactions.weight < 0).sum())} links have a negative weight, which is no choice; leave them out first")
 
 
-def _net(model: LightGcn, links: Links) -> Any:
+def _net(model: LightGcn, links: Links, given: np.ndarray | None = None) -> Any:
     import torch
 
     from nearkin.layers.light_graph import LightConvolution, LightGraph
@@ -122,7 +124,11 @@ def _net(model: LightGcn, links: Links) -> Any:
     graph = LightGraph.of(links.left_rows, links.right_rows, len(links.left), len(links.right))
     size = len(links.left) + len(links.right)
     start = np.random.default_rng(model.seed).normal(0, 0.1, (size, model.dim)).astype(np.float32)
-    if model.start:
+    if given is not None and given.shape != start.shape:
+        raise ShapeError(f"start is a vector for each person and item, float {list(start.shape)}; got {list(given.shape)}")
+    if given is not None:
+        start = given.astype(np.float32)
+    elif model.near:
         start += singular_vectors(links, model.dim, model.seed)
     return LightConvolution(torch.from_numpy(start), graph, model.layers)
 
@@ -191,6 +197,6 @@ def _validation(model: LightGcn, interactions: Links, valid: Links, kept: Callab
 
     def validate() -> float:
         kept()
-        return float(next_item.ndcg(model.deeper(11)(people), targets).mean())
+        return float(next_item.ndcg(with_k(model, 11)(people), targets).mean())
 
     return validate

@@ -44,7 +44,7 @@ class LightGcn(BlockRecommender):
     pairs: int = 4096  # a batch
     negatives: int = 1  # a pair
     penalty: float = 1e-4
-    start: bool = True  # free vectors begin near the graph's singular vectors; else at random
+    near: bool = True  # free vectors begin near the graph's singular vectors; else at random
     kept: float = 1.0  # chance of each link to be walked along in a batch
     patience: int = 0  # epochs without a better validation before training stops; 0: all epochs
     seed: int = 0
@@ -60,13 +60,17 @@ class LightGcn(BlockRecommender):
         *,
         valid: Links | None = None,
         beside: Sequence[Any] = (),
+        start: np.ndarray | None = None,
         folder: Path | None = None,
         progress: bool = False,
     ) -> Self:
-        """Learn. `valid`: links to foretell after each epoch, the best weights are kept; `folder`: a checkpoint to go on from, and logs."""
+        """Learn. `valid`: links to foretell after each epoch, the best weights are kept; `folder`: a checkpoint to go on from, and logs.
+
+        `start`: where free vectors begin, float [people + n, dim], in place of the settings' way.
+        """
         if self.layers < 1:
             raise BadInput(f"layers is 1 or more, or nobody new could be answered; got {self.layers}")
-        learn(self, interactions, self.keep, valid=valid, beside=beside, folder=folder, progress=progress)
+        learn(self, interactions, self.keep, valid=valid, beside=beside, start=start, folder=folder, progress=progress)
         return self
 
     def keep(self, interactions: Links, found: Fitted) -> None:
@@ -118,7 +122,3 @@ class LightGcn(BlockRecommender):
         heard, table = (np.zeros((len(items), self.dim), np.float32) for _ in range(2))
         heard[places[places >= 0]], table[places[places >= 0]] = self.heard_[places >= 0], self.table_[places >= 0]
         return copied(self, items_=items, heard_=heard, table_=table)
-
-    def deeper(self, k: int) -> Self:
-        """The same model giving k hits."""
-        return copied(self, k=k)
