@@ -19,6 +19,7 @@ from nearkin.tables import Catalog, Hits, Links, Vectors, best, unit
 from nearkin.training.batches import gathered
 
 READ = 16_384  # tokens of histories read at once
+FAR = 1e6  # exp(-FAR) is 0
 
 
 @dataclass(kw_only=True)
@@ -78,21 +79,17 @@ class SequenceModel(BlockRecommender):
 
     def item_vectors(self) -> Vectors:
         """The items to search among: rows of length 1, or all zero for one without a vector. Vectors[n, dim]."""
-        return Vectors(self._units(), fitted(self).items_)
+        return Vectors(unit(fitted(self).table_), self.items_)
 
     def encode(self, people: Catalog) -> Vectors:
         """What comes next, as a vector of length 1 (all zero where no item of the history is known): Catalog[q] -> Vectors[q, dim]."""
         return Vectors(self._read(Histories.of(people, fitted(self).items_)), people)
 
     def block(self, histories: Histories) -> np.ndarray:
-        states = self._read(histories)
-        scores = states @ self._units().T
-        scores -= 1
-        scores *= np.float32(self.scale)
-        np.exp(scores, out=scores)
-        scores[:, ~self.known_] = 0
-        scores[~states.any(1)] = 0
-        return scores
+        states = self._read(histories) * np.float32(self.scale)
+        less = np.where(states.any(1), -self.scale, -FAR).astype(np.float32)  # one more column, so that the product is all but exp
+        scores = np.concatenate([states, less[:, None]], axis=1) @ self._columns().T
+        return np.exp(scores, out=scores)
 
     def __call__(self, people: Catalog, *, keep: np.ndarray | None = None) -> Hits:
         if fitted(self).index_ is None:
@@ -109,7 +106,7 @@ class SequenceModel(BlockRecommender):
         if self.content is not None and (places < 0).any():
             table[places < 0] = (dense(self.content(items.take(np.flatnonzero(places < 0)))) - self.centre_) @ self.map_
             known[:] = True
-        other = copied(self, items_=items, table_=table, known_=known, _units_of=None)
+        other = copied(self, items_=items, table_=table, known_=known, _columns_of=None)
         other.index_ = None if self.index is None else copy(self.index).fit(other.item_vectors())
         return other
 
@@ -176,10 +173,12 @@ class SequenceModel(BlockRecommender):
             self.__dict__["_held"] = held = (self.weights_, net.eval())
         return held[1]
 
-    def _units(self) -> np.ndarray:
-        held = self.__dict__.get("_units_of")
+    def _columns(self) -> np.ndarray:
+        """Items to score, float32 [n, dim + 1]: unit vectors, then 1, or so much that nothing is left of the score of an unknown one."""
+        held = self.__dict__.get("_columns_of")
         if held is None or held[0] is not fitted(self).table_:
-            self.__dict__["_units_of"] = held = (self.table_, unit(self.table_))
+            last = np.where(self.known_, 1, FAR).astype(np.float32)
+            self.__dict__["_columns_of"] = held = (self.table_, np.concatenate([unit(self.table_), last[:, None]], axis=1))
         return held[1]
 
 
