@@ -60,7 +60,7 @@ def test_item_knn_is_its_formula():
 
 @pytest.mark.parametrize(("window", "portion"), [(50, 10**7), (2, 10**7), (3, 40)])
 def test_directed_knn_is_its_formula(window, portion, monkeypatch):
-    monkeypatch.setattr("nearkin.indexes.directed_knn.PAIRS", portion)
+    monkeypatch.setattr("nearkin.indexes.co_occurrence.PAIRS", portion)
     near, count = np.zeros((SIZE, SIZE)), np.zeros(SIZE)
     for path in paths():
         for first, a in enumerate(path):

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
-from typing import Any, Self
+from typing import Self
 
 import numpy as np
 
+from nearkin.indexes.co_occurrence import near_counts
 from nearkin.indexes.from_history import BlockRecommender, copied, judge, reasons, recommend
 from nearkin.indexes.histories import Histories, known_counts
-from nearkin.indexes.history_kernels import count_pairs, near_pairs
 from nearkin.indexes.item_matrix import regrown, sorted_rows, walk
 from nearkin.stage import fitted, learned
 from nearkin.tables import Catalog, Hits, Links, SparseVectors
-
-PAIRS = 10_000_000  # pairs held at once while counting: about 250 MB with what SciPy needs to add them up
 
 
 @dataclass(kw_only=True)
@@ -42,20 +39,12 @@ class DirectedKnn(BlockRecommender):
     def fit(self, interactions: Links) -> Self:
         from scipy.sparse import diags_array
 
-        size = len(interactions.right)
-        near: Any = sum(self._counted(part, size) for part in _portions(*interactions.by_left(), self.window))
+        forward = near_counts(*interactions.by_left(), len(interactions.right), self.window)
+        near = forward + forward.T.tocsr() * np.float32(self.backward)
         counts = known_counts(interactions).astype(np.float32)
         self.matrix_ = sorted_rows(near @ diags_array((counts + self.smooth) ** -0.5))
         self.items_ = interactions.right
         return self
-
-    def _counted(self, part: tuple[np.ndarray, np.ndarray], size: int) -> Any:
-        """near(h, c) over some histories, as a SciPy matrix."""
-        from scipy.sparse import csr_array
-
-        earlier, later, weight = near_pairs(*part, self.window)
-        forward = csr_array((weight, (earlier, later)), shape=(size, size))
-        return forward + forward.T.tocsr() * np.float32(self.backward)
 
     def block(self, histories: Histories) -> np.ndarray:
         return walk(fitted(self).matrix_, histories, self.decay)
@@ -73,12 +62,3 @@ class DirectedKnn(BlockRecommender):
     def for_items(self, items: Catalog) -> Self:
         matrix = regrown(fitted(self).matrix_, items, self.items_)
         return copied(self, items_=items, matrix_=matrix)
-
-
-def _portions(offsets: np.ndarray, rows: np.ndarray, window: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Whole histories, cut so that each portion has at most about `PAIRS` pairs."""
-    whole = count_pairs(offsets, window)
-    cuts = np.searchsorted(offsets, np.linspace(0, len(rows), 2 + whole // PAIRS))
-    cuts[0], cuts[-1] = 0, len(offsets) - 1
-    for start, stop in pairwise(cuts):
-        yield offsets[start : stop + 1] - offsets[start], rows[offsets[start] : offsets[stop]]
