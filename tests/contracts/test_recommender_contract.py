@@ -11,6 +11,7 @@ import pytest
 from nearkin import worlds
 from nearkin.encoders.bag_of_words import BagOfWords
 from nearkin.errors import BadInput, NotFitted, ShapeError
+from nearkin.indexes.ada_retrieval import AdaRetrieval
 from nearkin.indexes.als import Als
 from nearkin.indexes.bert4rec import Bert4Rec
 from nearkin.indexes.blend import Blend
@@ -31,7 +32,7 @@ LINKS = WORLD.interactions
 WORDS = BagOfWords(fields=("title",)).fit(WORLD.items)
 
 SMALL = {"dim": 16, "dropout": 0.1, "epochs": 4, "lr": 0.01, "tokens": 100}
-TRAINED = ("sas_rec", "gru4rec", "bert4rec", "light_gcn")
+TRAINED = ("sas_rec", "gru4rec", "bert4rec", "light_gcn", "ada_retrieval")
 
 MAKERS = {
     "popularity": lambda **more: Popularity(**more),
@@ -48,6 +49,9 @@ MAKERS = {
     "bert4rec": lambda **more: Bert4Rec(**{**SMALL, "epochs": 8, **more}),
     "m2trec": lambda **more: M2TRec(**{"dim": 16, "dropout": 0.1, "epochs": 4, "lr": 0.01, "size": 100, "heads": ("category",), **more}),
     "light_gcn": lambda **more: LightGcn(**{"dim": 8, "epochs": 3, "pairs": 200, "lr": 0.01, **more}),
+    "ada_retrieval": lambda **more: AdaRetrieval(
+        **{"backbone": SasRec(**SMALL), "k": 10, "rounds": 2, "batch": 5, "epochs": 2, "lr": 0.01, "tokens": 200, **more}
+    ),
 }
 
 
