@@ -24,7 +24,8 @@ from nearkin.tables import Links, Vectors
 
 PEOPLE = 5000  # whose last step is held out
 MOST = 12  # trials of one kind of model
-SHARES = {"neighbours": 0.05, "content": 0.1, "ease": 0.25, "attention": 1.0}  # of the time left that a kind may take
+SHARES = {"neighbours": 1, "content": 1, "ease": 3, "attention": 10}  # of the time, one kind to another
+PROBED = 9.0  # times a probe of attention, one epoch at half the width, its usual setting takes
 STARTS: dict[str, list[dict[str, Any]]] = {  # tried first
     "neighbours": [{"decay": 0.6, "backward": 0.7, "smooth": 5.0}],
     "content": [{"decay": 0.7, "power": 3}],
@@ -88,8 +89,10 @@ def tune(
     if not len(targets):
         raise BadInput("nobody has three links or more, so no step can be held out to choose a recommender by; add links")
     search = _Search(rest, histories, targets, repeats, seed, folder, say, deadline, again=valid is None)
-    for kind, make in _kinds(encoders or {}, seed).items():
-        search.run(kind, make)
+    kinds = _kinds(encoders or {}, seed)
+    shares = [SHARES[_base(kind)] for kind in kinds]
+    for place, (kind, make) in enumerate(kinds.items()):
+        search.run(kind, make, shares[place] / sum(shares[place:]))
     parts = [part for _, _, part in search.best.values()]
     say("choosing weights")
     weights, ndcg = weighed(parts, histories, targets, repeats=repeats)
@@ -121,6 +124,16 @@ def _kinds(encoders: Mapping[str, Encoder], seed: int) -> dict[str, Callable[[An
         if encoder.gives is Vectors:
             kinds[f"attention with {name}"] = lambda trial, encoder=encoder: _attention(trial, encoder, seed)
     return kinds
+
+
+def _ahead(tried: int, starts: list[dict[str, Any]]) -> float:
+    """How many times the longest trial so far the next one may take; a first that probes is much shorter than the usual setting."""
+    return PROBED if tried == 1 and len(starts) > 1 else 1.5
+
+
+def _base(kind: str) -> str:
+    """The kind without the encoder's name."""
+    return kind.split()[0]
 
 
 def _neighbours(trial: Any) -> DirectedKnn:
@@ -166,17 +179,18 @@ class _Search:
     trials: list[Trial] = field(default_factory=list)
     best: dict[str, tuple[float, float, BlockRecommender]] = field(default_factory=dict)  # ndcg, seconds, fitted part
 
-    def run(self, kind: str, make: Callable[[Any], BlockRecommender]) -> None:
-        """Try settings of a kind while its share of the time lasts."""
-        base, study = kind.split()[0], self._study(kind)
-        for start in STARTS[base] if not study.trials else [study.best_params]:  # the best so far is fitted again, for its part
+    def run(self, kind: str, make: Callable[[Any], BlockRecommender], share: float) -> None:
+        """Try settings of a kind while its share of the time that is left lasts."""
+        study, starts = self._study(kind), STARTS[_base(kind)]
+        done = [each for each in study.trials if each.value is not None]
+        for start in [study.best_params] if done else starts:  # the best of before is fitted again, for its part
             study.enqueue_trial(start)
-        until = time.monotonic() + SHARES[base] * (self.deadline - self.again * self._refit_s() - time.monotonic())
-        longest = 0.0
-        while not longest or (len(study.trials) < MOST and time.monotonic() + 1.5 * longest < until):
+        until = time.monotonic() + share * (self.deadline - self.again * self._refit_s() - time.monotonic())
+        longest, tried = 0.0, 0
+        while not tried or (len(done) + tried < MOST and time.monotonic() + longest * _ahead(tried, starts) < until):
             begun = time.monotonic()
             self._try(kind, make, study)
-            longest = max(longest, time.monotonic() - begun)
+            longest, tried = max(longest, time.monotonic() - begun), tried + 1
 
     def _try(self, kind: str, make: Callable[[Any], BlockRecommender], study: Any) -> None:
         trial, begun = study.ask(), time.monotonic()
