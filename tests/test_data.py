@@ -20,6 +20,7 @@ COUNTS = {  # items, then links of the table named
     "amazon-beauty": (12101, "interactions", 198502),
     "amazon-sports": (18357, "interactions", 296337),
     "yelp-2019": (20033, "interactions", 316354),
+    "amazon-industrial-2018": (3686, "interactions", 22743),
     "ml-100k": (1682, "interactions", 100000),
     "er-abt-buy": (1076, "truth", 1076),
     "er-amazon-google": (3039, "truth", 1103),

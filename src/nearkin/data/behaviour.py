@@ -16,6 +16,7 @@ ITEM_ROLES = {
     "item_id": "id",
     "title": "text",
     "plot": "text",
+    "description": "text",
     "brand": "category",
     "categories": "category",
     "genres": "category",
@@ -36,6 +37,19 @@ def sequences(folder: Path) -> Data:
 def movielens(folder: Path) -> Data:
     """Film ratings with seconds as time and the stars as weight."""
     return _data(folder, order="timestamp", weight="rating")
+
+
+def asked_rows(folder: Path) -> Data:
+    """Histories kept as rows of a history and what came next: a person's first history, then what came next in each row, in their order."""
+    items = _catalog(read_table(folder / "items.parquet"), ITEM_ROLES)
+    found: dict[str, list[str]] = {}
+    for row in read_table(folder / "eval_rows.parquet").to_pylist():
+        found.setdefault(str(row["user_id"]), [str(each) for each in row["history"]]).append(str(row["target_item_id"]))
+    people = [person for person, chosen in found.items() for _ in chosen]
+    chosen = [item for each in found.values() for item in each]
+    time = np.concatenate([np.arange(len(each)) for each in found.values()])
+    links = Links.interactions(Catalog.of(found), items, pa.array(people), pa.array(chosen), time=time)
+    return Data(name=folder.name, items=items, interactions=links)
 
 
 def _data(folder: Path, order: str, weight: str | None) -> Data:

@@ -19,6 +19,7 @@ LOADERS: dict[str, Callable[[Path], Data]] = {
     "icecat-search": search.icecat,
     "amazon-beauty": behaviour.sequences,
     "amazon-sports": behaviour.sequences,
+    "amazon-industrial-2018": behaviour.asked_rows,
     "yelp-2019": behaviour.sequences,
     "ml-100k": behaviour.movielens,
     "er-abt-buy": matching.two_tables,
