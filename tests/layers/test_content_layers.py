@@ -123,13 +123,19 @@ def test_items_of_content_are_sums_of_fields_and_a_map_of_text(seed):
     items = ContentItems(bags, values.sizes, 4, text)
     items.text.turn.weight.data = torch.randn(4, 3, generator=random)
     found, (centre, turn) = items(), items.text.as_map()
-    table = items.table(torch.from_numpy(bags.codes), torch.from_numpy(bags.offsets))
+    table = FieldTable(values.sizes, 4)
+    table.rows.data = items.rows.data
+    by_field = table(torch.from_numpy(bags.codes), torch.from_numpy(bags.offsets))
     for thing in range(5):
-        want = table[thing, 0] + table[thing, 1] + table[thing, 2]
+        want = by_field[thing].sum(0)
         if thing != 2:
             want = want + (text[thing] - text[[0, 1, 3, 4]].mean(0)) @ turn
         torch.testing.assert_close(found[thing], want)
     torch.testing.assert_close(centre, text[[0, 1, 3, 4]].mean(0))
+    weight = torch.randn(5, 4, generator=random)
+    (found * weight).sum().backward()
+    (by_field.sum(1) * weight).sum().backward()
+    torch.testing.assert_close(items.rows.grad, table.rows.grad)
     assert not any(parameter.shape[0] == 5 for parameter in items.parameters())  # nothing of an item's own
 
 
