@@ -67,10 +67,10 @@ class Settings:
     dropout: float = 0.3  # ours; of the backbone
     adapting: float = 0.2  # dropout of the adapters; the paper's .1777
     first: int = 5  # ours; epochs of the first stage, twice as many for BERT4Rec, which foretells a part of the places
-    epochs: int = 4  # ours; of the second stage
+    epochs: int = 3  # ours; of the second stage
     lr: float = 1e-3
-    people: int = 3000  # ours; drawn at random
-    share: int = 800  # ours; people of the sweep and the ablations, drawn from them
+    people: int = 2500  # ours; drawn at random
+    share: int = 600  # ours; people of the sweep and the ablations, drawn from them
     sweep: tuple[int, ...] = (1, 2, 5, 10)
     seed: int = 0  # of the models; the people are the same for all seeds
 
