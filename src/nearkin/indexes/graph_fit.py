@@ -155,6 +155,8 @@ def singular_vectors(links: Links, dim: int, seed: int) -> np.ndarray:
 
 
 def _loss(model: LightGcn, parts: Any) -> Callable[[Any], Any]:
+    import torch
+
     from nearkin.losses.bpr import bpr
 
     net, beside = parts["net"], parts["beside"]
@@ -164,9 +166,11 @@ def _loss(model: LightGcn, parts: Any) -> Callable[[Any], Any]:
         for each in beside:
             rows = each.before(rows)
         found = net(rows, graph=net.graph.thinned(model.kept) if model.kept < 1 else None)
-        people, had, not_had = found[batch.people], found[batch.had], found[batch.not_had]
+        people, had = found.index_select(0, batch.people), found.index_select(0, batch.had)
+        not_had = found.index_select(0, batch.not_had.flatten()).unflatten(0, batch.not_had.shape)
         ranked = bpr((people * had).sum(1), (people[:, None] * not_had).sum(2))
-        free = sum(net.rows[each].square().sum() for each in batch) / len(batch.people)
+        counts = torch.bincount(torch.cat([each.flatten() for each in batch]), minlength=len(net.rows))
+        free = (net.rows.square().sum(1) * counts).sum() / len(batch.people)
         return ranked + model.penalty / 2 * free + sum(each.term(net, found, batch) for each in beside)
 
     return loss

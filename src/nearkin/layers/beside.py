@@ -45,4 +45,6 @@ class NoisyViews(Beside):
     def term(self, net: LightConvolution, found: Tensor, batch: Triples) -> Tensor:
         one, other = (net(noise=self.noise) for _ in range(2))
         sides = [torch.unique(batch.people), torch.unique(batch.had)]
-        return self.weight * sum(info_nce(one[rows], other[rows], temperature=self.temperature) for rows in sides)
+        return self.weight * sum(
+            info_nce(*(each.index_select(0, rows) for each in (one, other)), temperature=self.temperature) for rows in sides
+        )

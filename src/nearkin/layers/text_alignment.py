@@ -16,13 +16,14 @@ class ContrastWithTexts(Beside):
 
     texts: float [m, p], people first, one a node; rows of zeros (no profile) align with nothing. people: how many of them are people.
     term = weight * (of the people, among all people + of what they had + of what they had not, each among its own batch)
-    The map is p -> (p + dim) / 2 -> LeakyReLU -> dim. Cost: b * people * dim. Source: RLMRec-Con; ours: each thing once a batch.
+    Of each kind at most `most` things, drawn anew, take part in a batch. The map is p -> (p + dim) / 2 -> LeakyReLU -> dim.
+    Cost: most * (most * dim + p * (p + dim) / 2). Source: RLMRec-Con, whose sums run over all people; ours: each thing once a batch.
     """
 
     texts: Tensor
 
     def __init__(
-        self, texts: Float[Tensor, "m p"], people: int, dim: int, *, weight: float = 0.1, temperature: float = 0.2, most: int = 4096
+        self, texts: Float[Tensor, "m p"], people: int, dim: int, *, weight: float = 0.1, temperature: float = 0.2, most: int = 768
     ) -> None:
         super().__init__()
         self.register_buffer("texts", texts.float(), persistent=False)
@@ -30,13 +31,18 @@ class ContrastWithTexts(Beside):
         self.map = between(texts.shape[1], dim)
 
     def term(self, net: LightConvolution, found: Tensor, batch: Triples) -> Tensor:
-        people = torch.unique(batch.people)
+        people = self._some(batch.people)
         others = torch.randperm(self.people, device=people.device)[: max(0, self.most - len(people))]
         among = torch.unique(torch.cat([people, others]))
         terms = [self._aligned(found, people, among)]
-        for rows in (torch.unique(batch.had), torch.unique(batch.not_had)):
+        for rows in (self._some(batch.had), self._some(batch.not_had)):
             terms.append(self._aligned(found, rows, rows))
         return self.weight * torch.stack(terms).sum()
+
+    def _some(self, rows: Tensor) -> Tensor:
+        """Each thing of a batch once, `most` of them at most, in order."""
+        rows = torch.unique(rows)
+        return rows[torch.randperm(len(rows), device=rows.device)[: self.most]].sort().values
 
     def _aligned(self, found: Tensor, rows: Tensor, among: Tensor) -> Tensor:
         """Rows, which are sorted and among `among`, which is sorted too, aligned with their texts; those without one are left out."""
@@ -45,7 +51,7 @@ class ContrastWithTexts(Beside):
         if not len(rows):
             return found.sum() * 0
         own = torch.searchsorted(among, rows)
-        return contrastive_alignment(found[rows], self.map(self.texts[among]), own, temperature=self.temperature)
+        return contrastive_alignment(found.index_select(0, rows), self.map(self.texts[among]), own, temperature=self.temperature)
 
 
 class DecodedTexts(Beside):
@@ -59,7 +65,7 @@ class DecodedTexts(Beside):
     same: Tensor
 
     def __init__(
-        self, texts: Float[Tensor, "m p"], dim: int, *, share: float = 0.1, weight: float = 0.1, temperature: float = 0.5, most: int = 1024
+        self, texts: Float[Tensor, "m p"], dim: int, *, share: float = 0.1, weight: float = 0.1, temperature: float = 0.5, most: int = 768
     ) -> None:
         super().__init__()
         self.register_buffer("texts", texts.float(), persistent=False)
@@ -80,7 +86,7 @@ class DecodedTexts(Beside):
         if not len(rows):
             return found.sum() * 0
         texts, same = self.texts[rows], self.same[rows]
-        return self.weight * generative_alignment(self.map(found[rows]), texts, same, temperature=self.temperature)
+        return self.weight * generative_alignment(self.map(found.index_select(0, rows)), texts, same, temperature=self.temperature)
 
 
 def between(wide: int, narrow: int) -> nn.Sequential:
