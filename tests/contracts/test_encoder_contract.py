@@ -18,6 +18,7 @@ from nearkin.encoders.multilingual import Multilingual
 from nearkin.encoders.numbers import Numbers
 from nearkin.encoders.paragraph_vectors import ParagraphVectors
 from nearkin.encoders.piece_vectors import PieceVectors
+from nearkin.encoders.profile_model import ProfileModel
 from nearkin.encoders.sentence_model import SentenceModel
 from nearkin.encoders.static_words import StaticWords
 from nearkin.encoders.token_states import TokenStates
@@ -52,6 +53,7 @@ EXAMPLES = {
     "Numbers": lambda _: Numbers(),
     "ParagraphVectors": lambda _: ParagraphVectors(dim=6, bits=4, least_count=1, epochs=2),
     "PieceVectors": lambda _: PieceVectors(),
+    "ProfileModel": lambda _: ProfileModel(fields=("title",), length=12),
     "SentenceModel": lambda model: SentenceModel(model=model),
     "StaticWords": lambda _: StaticWords(),
     "TokenStates": lambda model: TokenStates(model=SentenceModel(model=model, max_tokens=12)),
