@@ -60,8 +60,8 @@ OTHERS = ("amazon-sports", "amazon-industrial-2018")
 class Settings:
     """The paper's values but where "ours" says so."""
 
-    others: int = 3000  # ours; people of each catalogue of pre-training
-    people: int = 1500  # ours; training and test people
+    others: int = 2000  # ours; people of each catalogue of pre-training
+    people: int = 1200  # ours; training and test people
     parts: tuple[int, ...] = (64, 16, 4, 1)  # one in so many training histories
     before: int = 2  # ours; epochs of pre-training
     epochs: int = 2  # ours; of the first stage
