@@ -8,7 +8,7 @@ from typing import Any, Self
 import numpy as np
 
 from nearkin.codecs import sub_codebooks
-from nearkin.kernels.by_faiss import OneThread, load_faiss
+from nearkin.kernels.by_faiss import ByProducts, OneThread, load_faiss
 from nearkin.stage import Codec, fitted, learned
 from nearkin.tables import Codes, Vectors
 
@@ -72,7 +72,8 @@ def sampled(rows: np.ndarray, most: int, seed: int) -> np.ndarray:
 def trained_centres(rows: np.ndarray, codec: ProductQuantiser) -> np.ndarray:
     """k-means in each part on its own: float32 [levels, codebook_size, d / levels]."""
     quantiser = _quantiser(rows.shape[1], codec)
-    quantiser.train(np.ascontiguousarray(rows, np.float32))
+    with ByProducts():
+        quantiser.train(np.ascontiguousarray(rows, np.float32))
     centres = load_faiss().vector_to_array(quantiser.centroids)
     return centres.reshape(codec.levels, codec.codebook_size, -1).astype(np.float32)
 

@@ -25,3 +25,14 @@ class OneThread:
 
     def __exit__(self, *_: object) -> None:
         load_faiss().omp_set_num_threads(self.threads)
+
+
+class ByProducts:
+    """faiss finding nearest rows by matrix products while inside, however few the queries: nine times as fast for rows of 8 numbers."""
+
+    def __enter__(self) -> None:
+        self.fewest = load_faiss().cvar.distance_compute_blas_threshold
+        load_faiss().cvar.distance_compute_blas_threshold = 1
+
+    def __exit__(self, *_: object) -> None:
+        load_faiss().cvar.distance_compute_blas_threshold = self.fewest
