@@ -64,6 +64,9 @@ CARD = Card(
 )
 
 
+Ranks = dict[tuple[int, int, int], np.ndarray]  # by size of the encoding: repetitions, k_sim, d_proj
+
+
 @dataclass(frozen=True, kw_only=True)
 class Settings:
     """Sizes of encodings are repetitions, k_sim and d_proj; values as in the paper where not marked."""
@@ -151,9 +154,7 @@ def report(data: Data, settings: Settings = Settings()) -> Measures:
     known = held(data, replace(settings, seed=0))
     quality, rerank = ranking(known, settings), settings.rerank
     truth, some = known.exact.rows[known.some, : settings.top], known.queries.take(known.some)
-    both = {each: encoded(known.items, some, each, settings.seed) for each in (*settings.smaller, settings.encoding, settings.usual)}
-    ranks = {each: ranks_of(*rows, truth) for each, rows in both.items() if each != settings.usual}
-    plain = {each: ranks_of(*(rows[:, :-1] for rows in both[each]), truth) for each in (settings.usual, settings.encoding)}
+    ranks, plain = placed(known.items, some, truth, settings)
     ours, rival = ranks[settings.encoding], known.heuristic
     each = rival.with_candidates(rerank)
     within = {"ours": ours < rerank, "single-vector heuristic": rival.first < each, "plain encodings": plain[settings.usual] < rerank}
@@ -187,6 +188,18 @@ def ranking(known: _Held, settings: Settings) -> dict[str, np.ndarray]:
     alone = with_k(index.candidates_, 10)(index.encoding_.asking()(queries))  # type: ignore[type-var, union-attr]
     given = {"ours": index(queries), "exact Chamfer": known.exact, "ball carving": with_balls(queries), "encodings alone": alone}
     return {name: known.task.measure(hits, ("nDCG@10",))["nDCG@10"].values for name, hits in given.items()}
+
+
+def placed(items: RaggedVectors, queries: RaggedVectors, truth: np.ndarray, settings: Settings) -> tuple[Ranks, Ranks]:
+    """Ranks of the true neighbours by size of the encoding: calibrated, then plain."""
+    ranks, plain = {}, {}
+    for one in (*settings.smaller, settings.encoding, settings.usual):
+        asked, rows = encoded(items, queries, one, settings.seed)
+        if one != settings.usual:
+            ranks[one] = ranks_of(asked, rows, truth)
+        if one not in settings.smaller:
+            plain[one] = ranks_of(asked[:, :-1], rows[:, :-1], truth)
+    return ranks, plain
 
 
 def encoded(items: RaggedVectors, queries: RaggedVectors, encoding: tuple[int, int, int], seed: int) -> tuple[np.ndarray, np.ndarray]:
