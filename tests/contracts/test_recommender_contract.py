@@ -24,6 +24,7 @@ from nearkin.indexes.light_gcn import LightGcn
 from nearkin.indexes.m2trec import M2TRec
 from nearkin.indexes.popularity import Popularity
 from nearkin.indexes.sas_rec import SasRec
+from nearkin.indexes.two_tower import TwoTower
 from nearkin.stage import Stage
 from nearkin.tables import Catalog
 
@@ -32,7 +33,7 @@ LINKS = WORLD.interactions
 WORDS = BagOfWords(fields=("title",)).fit(WORLD.items)
 
 SMALL = {"dim": 16, "dropout": 0.1, "epochs": 4, "lr": 0.01, "tokens": 100}
-TRAINED = ("sas_rec", "gru4rec", "bert4rec", "light_gcn", "ada_retrieval")
+TRAINED = ("sas_rec", "gru4rec", "bert4rec", "light_gcn", "ada_retrieval", "m2trec", "two_tower")
 
 MAKERS = {
     "popularity": lambda **more: Popularity(**more),
@@ -47,6 +48,7 @@ MAKERS = {
     "sas_rec": lambda **more: SasRec(**{**SMALL, **more}),
     "gru4rec": lambda **more: Gru4Rec(**{**SMALL, **more}),
     "bert4rec": lambda **more: Bert4Rec(**{**SMALL, "epochs": 8, **more}),
+    "two_tower": lambda **more: TwoTower(**{"dim": 16, "width": 8, "hidden": 32, "epochs": 12, "lr": 0.01, "size": 64, **more}),
     "m2trec": lambda **more: M2TRec(**{"dim": 16, "dropout": 0.1, "epochs": 4, "lr": 0.01, "size": 100, "heads": ("category",), **more}),
     "light_gcn": lambda **more: LightGcn(**{"dim": 8, "epochs": 3, "pairs": 200, "lr": 0.01, **more}),
     "ada_retrieval": lambda **more: AdaRetrieval(
@@ -173,8 +175,8 @@ def test_a_catalogue_that_grew_is_answered_without_fitting(model):
     wider = model.for_items(grown)
     old, new = model(PEOPLE), wider(PEOPLE)
     assert new.items is grown
-    if isinstance(model, ContentProfile | Blend | M2TRec):
-        own = wider(Catalog.histories([["i11" if isinstance(model, M2TRec) else "i0"]]))  # what leads to i0, or is like it
+    if isinstance(model, ContentProfile | Blend | M2TRec | TwoTower):
+        own = wider(Catalog.histories([["i11" if isinstance(model, M2TRec | TwoTower) else "i0"]]))  # what leads to i0, or is like it
         assert grown.rows_of(["fresh"])[0] in own.rows[0]
     else:
         assert [[hit.item for hit in old.of(p)] for p in range(9)] == [[hit.item for hit in new.of(p)] for p in range(9)] or _tied(old)
