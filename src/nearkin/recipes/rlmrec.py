@@ -72,7 +72,7 @@ class Settings:
 
     @classmethod
     def tiny(cls) -> Self:
-        return cls(core=0, dim=8, epochs=3, pairs=512, noise=(), encoder="static")
+        return cls(core=0, dim=16, epochs=10, pairs=128, noise=(), encoder="static")
 
 
 def build(data: Data, settings: Settings = Settings()) -> Stage:
@@ -197,4 +197,4 @@ def noisy(part: Part, share: float, settings: Settings) -> dict[str, float]:
 
 def world() -> Data:
     """People who walk around circles, some steps at random; the titles name the circle."""
-    return replace(worlds.cycles(users=160, circles=8, steps=6, noise=0.2, seed=1), name="noisy-circles")
+    return replace(worlds.cycles(users=160, circles=16, steps=5, noise=0.2, seed=1), name="noisy-circles")
