@@ -35,15 +35,14 @@ def check_covariance(module: ModuleType, seed: int) -> None:
 
 def check_sampled_purchases(module: ModuleType, seed: int) -> None:
     random = torch.Generator().manual_seed(seed)
-    bought, passed = (torch.randn(*shape, generator=random, dtype=torch.float64) for shape in ((6,), (6, 3)))
-    rate = torch.rand(6, generator=random, dtype=torch.float64) + 0.1
+    bought, passed = (torch.randn(size, generator=random, dtype=torch.float64) for size in (6, 9))
+    rates = [torch.rand(size, generator=random, dtype=torch.float64) + 0.1 for size in (6, 9)]
     total = 0.0
-    for right, wrong, share in zip(bought.tolist(), passed.tolist(), rate.tolist()):
-        chance = 1 / (1 + math.exp(-right) * share)
-        total -= math.log(chance)
-        for each in wrong:
-            total -= math.log(1 - 1 / (1 + math.exp(-each) * share))
-    assert math.isclose(float(module.sampled_purchases(bought, passed, rate)), total / 6)
+    for logit, rate in zip(bought.tolist(), rates[0].tolist()):
+        total -= math.log(1 / (1 + math.exp(-logit) * rate))
+    for logit, rate in zip(passed.tolist(), rates[1].tolist()):
+        total -= math.log(1 - 1 / (1 + math.exp(-logit) * rate))
+    assert math.isclose(float(module.sampled_purchases(bought, passed, *rates)), total / 6)
 
 
 CHECKS = (check_weighted_hinge, check_covariance, check_sampled_purchases)

@@ -39,9 +39,8 @@ class CollaborativeMetric(BlockRecommender):
     hidden: int = 128
     axes: int = 100  # of the contents, kept
     dropout: float = 0.3
-    purchase: float = 1.0  # weight of the cross-entropy
-    hinge: float = 0.1  # weight of the weighted hinge
-    decorrelate: float = 0.1  # weight of the covariance term
+    hinge: float = 0.01  # weight of the weighted hinge beside the cross-entropy
+    decorrelate: float = 0.01  # weight of the covariance term
     margin: float = 0.5
     negatives: int = 10  # a purchase
     frequency: bool = True  # whether facts are read at all; without them, distance alone is the chance

@@ -43,7 +43,9 @@ def _strongest(products: np.ndarray, most: int) -> np.ndarray:
 
 
 class Batch(NamedTuple):
-    """rows, owners: histories; facts; then the pairs: customer and item bought, items passed by [m, s], and the share that was drawn."""
+    """rows, owners: histories; facts; then customer and item of what was bought, items passed by beside each of these [m, s], customer
+    and item of what was passed by anywhere, and by customer how much likelier such a pair was to be drawn than one bought.
+    """
 
     rows: Any
     owners: Any
@@ -51,7 +53,9 @@ class Batch(NamedTuple):
     buyer: Any
     bought: Any
     passed: Any
-    rate: Any
+    idle: Any
+    left: Any
+    rates: Any
 
 
 @dataclass(frozen=True)
@@ -93,11 +97,13 @@ class PartBatches:
         buyer, bought, able = owners[~heard], rows[~heard], passed.sum(1)
         buyer, bought = buyer[able[buyer] > 0], bought[able[buyer] > 0]
         drawn = (np.cumsum(able) - able)[buyer][:, None] + (random.random((len(buyer), self.negatives)) * able[buyer][:, None]).astype(int)
-        counts = np.bincount(buyer, minlength=len(customers))
-        rate = counts * self.negatives / np.maximum(able, 1) / (1 - share)  # of zeros against ones, of which 1 - share is foretold
+        zeros = np.nonzero(passed)
+        rate = min(1.0, self.negatives * max(len(buyer), 1) / max(len(zeros[0]), 1))  # the same for all, whatever they bought
+        some = random.random(len(zeros[0])) < rate
+        rates = (rate / (1 - share)).astype(np.float32)  # of zeros against ones, of which only 1 - share is foretold
         facts = self.facts(customers, np.bincount(owners[heard], minlength=len(customers)) / np.where(share > 0, share, 1))
-        arrays = (rows[heard], owners[heard], facts, buyer, bought, np.nonzero(passed)[1][drawn], rate[buyer].astype(np.float32))
-        return Batch(*(torch.from_numpy(each) for each in arrays))
+        pairs = (buyer, bought, zeros[1][drawn], zeros[0][some], zeros[1][some], rates)
+        return Batch(*(torch.from_numpy(each) for each in (rows[heard], owners[heard], facts, *pairs)))
 
     def _passed(self, customers: np.ndarray, owners: np.ndarray, rows: np.ndarray) -> np.ndarray:
         """Known items that each customer could have bought by their last time, and did not: bool [b, items]."""
@@ -134,7 +140,8 @@ def loss_of(model: CollaborativeMetric, net: Any, contents: Any) -> Any:
         distances = net.distances(people, items)
         logits = net.logits(distances, batch.facts)
         right, wrong = (batch.buyer, batch.bought.long()), (batch.buyer[:, None], batch.passed)
-        total = model.purchase * sampled_purchases(logits[right], logits[wrong], batch.rate) / (1 + model.negatives)
+        rates = (batch.rates[batch.buyer], batch.rates[batch.idle])
+        total = sampled_purchases(logits[right], logits[batch.idle, batch.left], *rates) / (1 + model.negatives)
         if model.hinge:
             total = total + model.hinge * weighted_hinge(distances[right], distances[wrong], items=len(items), margin=model.margin)
         return total + model.decorrelate * covariance(torch.cat([people, items])) if model.decorrelate else total

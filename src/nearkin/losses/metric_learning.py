@@ -31,14 +31,17 @@ def covariance(rows: Float[Tensor, "m d"]) -> Float[Tensor, ""]:
     return products.square().sum() - torch.diagonal(products).square().sum()
 
 
-def sampled_purchases(bought: Float[Tensor, " m"], passed: Float[Tensor, "m s"], rate: Float[Tensor, " m"]) -> Float[Tensor, ""]:
-    """Binary cross-entropy over all that was bought and a share `rate` of what was passed by, with logits true for all of it.
+def sampled_purchases(
+    bought: Float[Tensor, " m"], passed: Float[Tensor, " p"], bought_rate: Float[Tensor, " m"], passed_rate: Float[Tensor, " p"]
+) -> Float[Tensor, ""]:
+    """Binary cross-entropy over what was bought and a share of what was passed by, with logits true for all of it.
 
-    loss = mean_i softplus(-(bought_i - log rate_i)) + sum_s softplus(passed_is - log rate_i)
-    Drawing only a share of the zeros raises the odds by 1 / rate; that much is added while learning, so it is not in the logits.
+    loss = (sum_i softplus(log r_i - bought_i) + sum_j softplus(passed_j - log r_j)) / m
+    r: how much likelier a pair passed by was to be drawn than one bought. Drawing raises the odds by 1 / r; that much is added while
+    learning, so it is not in the logits. r must not be made from what was bought (s zeros a purchase, say): those who bought nothing
+    would teach nothing, and chances would follow the mean logarithm of purchases in place of their mean.
     Source: case-control sampling (King and Zeng 2001, section 4.1).
     """
-    offset = rate.log()
-    right = torch.nn.functional.softplus(offset - bought)
-    wrong = torch.nn.functional.softplus(passed - offset[:, None])
-    return (right + wrong.sum(1)).mean()
+    right = torch.nn.functional.softplus(bought_rate.log() - bought)
+    wrong = torch.nn.functional.softplus(passed - passed_rate.log())
+    return (right.sum() + wrong.sum()) / len(bought)

@@ -58,11 +58,11 @@ class Settings:
 
     text: str = "sentences"  # or "words", which needs no torch model of texts
     values: int = 500  # of each field of cast and crew that have a column of their own
-    epochs: int = 20
+    epochs: int = 30
     dim: int = 64
     hidden: int = 128
-    hinge: float = 0.1
-    decorrelate: float = 0.1
+    hinge: float = 0.01
+    decorrelate: float = 0.01
     dropout: float = 0.3
     tune: tuple[float, float, float] = (0.5, 0.7, 1996)  # learn until this share of events, ask until that one, about films of this year
     test: tuple[float, float, float] = (0.7, 1.0, 1997)  # and later ones
