@@ -42,14 +42,17 @@ def check_large_scores(module: ModuleType, seed: int) -> None:
 
 
 def check_half(module: ModuleType, seed: int) -> None:
-    """Products in bfloat16: near, and the gradients keep the types of what they belong to."""
+    """Products in bfloat16: near, the gradients too, which keep the types of what they belong to."""
     states, items, targets = (each.float() if each.is_floating_point() else each for each in made(seed, 8, 10))
     left, table = (each.div(3).requires_grad_(True) for each in (states, items))
     with torch.autocast("cpu", torch.bfloat16):
         found = module.catalogue_softmax(left, table, targets)
     found.backward()
-    exact = torch.nn.functional.cross_entropy(states @ items.T / 9, targets)
-    torch.testing.assert_close(found.detach(), exact, atol=0.05, rtol=0.05)
+    wanted = [each.div(3).requires_grad_(True) for each in (states, items)]
+    exact = torch.nn.functional.cross_entropy(wanted[0] @ wanted[1].T, targets)
+    exact.backward()
+    torch.testing.assert_close(found.detach(), exact.detach(), atol=0.05, rtol=0.05)
+    torch.testing.assert_close([left.grad, table.grad], [each.grad for each in wanted], atol=0.01, rtol=0.05)
     assert left.grad.dtype == table.grad.dtype == torch.float32
 
 
