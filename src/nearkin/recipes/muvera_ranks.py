@@ -7,8 +7,6 @@ from itertools import pairwise
 
 import numpy as np
 
-from nearkin.recipes.contract import Curve
-
 
 def ranks_of(asked: np.ndarray | None, rows: np.ndarray, truth: np.ndarray) -> np.ndarray:
     """How many items stand before each true neighbour, int64 [q, t]: by the products of both, or, with `asked` None, by scores [q, n]."""
@@ -65,12 +63,3 @@ def ratio(ranks: np.ndarray, rival: Reached, wanted: float, seed: int, draws: in
         found.append(other.needed(wanted)[1] / needed(ranks[drawn], wanted))
     low, high = np.percentile(found, [2.5, 97.5])
     return float(low), float(high)
-
-
-def curve(name: str, ranks: dict[str, np.ndarray], rival: Reached) -> Curve:
-    """Recall of the exact neighbours against candidates: a line for each encoding, and the heuristic."""
-    counts = [10, 20, 30, 50, 70, 100, 150, 200, 300, 500]
-    lines = {label: (counts, [float((found < count).mean()) for count in counts]) for label, found in ranks.items()}
-    means = rival.counts.mean(0)
-    lines["single-vector heuristic"] = (means.tolist(), [float((rival.first < each).mean()) for each in range(1, len(means) + 1)])
-    return Curve(title=name, x="candidates", y="recall of the exact neighbours", lines=lines, log_x=True)
