@@ -35,6 +35,25 @@ def check_gradients(module: ModuleType, seed: int) -> None:
     torch.testing.assert_close(*both)
 
 
+def check_some_items_left_out(module: ModuleType, seed: int) -> None:
+    """Each position without two items, one or none; the first two rows of the table may be among them, the targets are not."""
+    states, items, targets = made(seed, 5, 7)
+    targets = targets.clamp_min(2)
+    without = torch.tensor([[0, 1], [1, -1], [-1, 0], [-1, -1], [0, -1]])
+    module.ROWS = 2
+    both = []
+    for ours in (True, False):
+        left, table = states.clone().requires_grad_(True), items.clone().requires_grad_(True)
+        if ours:
+            value = module.catalogue_softmax(left, table, targets, without)
+        else:
+            scores = [[-torch.inf if item in gone else 0 for item in range(7)] for gone in without.tolist()]
+            value = torch.nn.functional.cross_entropy(left @ table.T + torch.tensor(scores), targets)
+        value.backward()
+        both.append((value.detach(), left.grad, table.grad))
+    torch.testing.assert_close(*both)
+
+
 def check_large_scores(module: ModuleType, seed: int) -> None:
     states, items, targets = made(seed, 5, 6)
     wanted = torch.nn.functional.cross_entropy(1000 * states @ items.T, targets)
@@ -56,4 +75,4 @@ def check_half(module: ModuleType, seed: int) -> None:
     assert left.grad.dtype == table.grad.dtype == torch.float32
 
 
-CHECKS = (check_catalogue_softmax, check_gradients, check_large_scores, check_half)
+CHECKS = (check_catalogue_softmax, check_gradients, check_some_items_left_out, check_large_scores, check_half)

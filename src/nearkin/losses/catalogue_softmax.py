@@ -11,21 +11,24 @@ from torch import Tensor
 NUMBERS, ROWS = 64_000_000, 64  # scores held at once (256 MB), and the most positions: what stays in the cache is faster
 
 
-def catalogue_softmax(states: Float[Tensor, "m d"], items: Float[Tensor, "n d"], targets: Int[Tensor, " m"]) -> Float[Tensor, ""]:
+def catalogue_softmax(
+    states: Float[Tensor, "m d"], items: Float[Tensor, "n d"], targets: Int[Tensor, " m"], without: Int[Tensor, "m g"] | None = None
+) -> Float[Tensor, ""]:
     """Cross-entropy of the right item of each position against all items.
 
-    loss = mean_i log sum_j exp(states_i . items_j) - states_i . items_target_i
+    loss = mean_i log sum_j exp(states_i . items_j) - states_i . items_target_i, j over all items but `without_i` (where it is not -1),
+    which may not hold the target.
     The gradients are made in the same pass: of some positions at a time the scores are worked out, turned into probabilities where they
     stand, and multiplied back, so that m * n numbers are never held and no product is made twice. Under autocast the products are in
     bfloat16 and the sums in float32.
     Cost: 6 m * n * d operations with gradients; memory `NUMBERS` scores and, for the gradient, a copy of the items.
     """
-    return _Fused.apply(states, items, targets)  # type: ignore[no-any-return]
+    return _Fused.apply(states, items, targets, without)  # type: ignore[no-any-return]
 
 
 class _Fused(torch.autograd.Function):
     @staticmethod
-    def forward(context: Any, states: Tensor, items: Tensor, targets: Tensor) -> Tensor:
+    def forward(context: Any, states: Tensor, items: Tensor, targets: Tensor, without: Tensor | None) -> Tensor:
         kind = states.device.type
         product = torch.get_autocast_dtype(kind) if torch.is_autocast_enabled(kind) else items.dtype
         asked, held = states.detach().to(product), items.detach().to(product)
@@ -36,24 +39,27 @@ class _Fused(torch.autograd.Function):
             for start in range(0, len(states), rows):
                 part = slice(start, start + rows)
                 into = gradients and (gradients[0][part], gradients[1])
-                total += _some(asked[part], held, targets[part], into)
+                total += _some(asked[part], held, targets[part], None if without is None else without[part], into)
         if gradients:
             context.save_for_backward(gradients[0].to(states.dtype), gradients[1])
         return total / len(states)
 
     @staticmethod
-    def backward(context: Any, *gradients: Tensor) -> tuple[Tensor, Tensor, None]:
+    def backward(context: Any, *gradients: Tensor) -> tuple[Tensor, Tensor, None, None]:
         to_states, to_items = context.saved_tensors
         step = gradients[0] / len(to_states)
-        return to_states * step, to_items * step, None
+        return to_states * step, to_items * step, None, None
 
 
-def _some(states: Tensor, items: Tensor, targets: Tensor, into: tuple[Tensor, Tensor] | None) -> Tensor:
+def _some(states: Tensor, items: Tensor, targets: Tensor, without: Tensor | None, into: tuple[Tensor, Tensor] | None) -> Tensor:
     """The summed loss of some positions; their gradients are written to the first tensor, and added to the second.
 
     Scores stand as [n, m], one column a position: the three products are a quarter faster so than as [m, n].
     """
     scores = (items @ states.T).to(torch.promote_types(items.dtype, torch.float32))
+    if without is not None:
+        position, place = (without >= 0).nonzero(as_tuple=True)
+        scores[without[position, place], position] = -torch.inf
     own = scores.gather(0, targets[None])[0]
     top = scores.amax(0)
     parts = scores.sub_(top).exp_()
