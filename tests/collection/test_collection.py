@@ -214,3 +214,29 @@ def test_a_reader_left_behind_by_a_compaction_is_told_to_refresh(shop):
         reader.search("red shoe", where="price < 50")
     assert reader.refresh()
     assert reader.search("red shoe", k=1, where="price < 50").ids() == [["shoe"]]
+
+
+def test_why_sums_to_the_score_when_ranks_are_fused(tmp_path):
+    shop = Collection.build(tmp_path / "shop", goods(), by="rrf")
+    for answer in shop.search("a red running shoe", k=10, explain=True):
+        assert sum(answer.why["parts"].values()) == pytest.approx(answer.score, abs=1e-6)
+
+
+def test_a_view_stays_as_it_is_while_the_collection_is_written(shop):
+    before = shop.view()
+    shop.add(things(drum="a drum to beat"))
+    shop.remove(["shoe"])
+    assert before.search("red running shoe", k=1).ids() == [["shoe"]]
+    assert before.search("red running shoe", k=1, where="price < 15").ids() == [["shoe"]]
+    assert "drum" not in before.recommend([["guitar"]], k=10).ids()[0]
+    assert shop.view().search("drum", k=1).ids() == [["drum"]]
+    with pytest.raises(BadInput, match="past"):
+        before.remove(["hat"])
+
+
+def test_the_last_thing_replaced_is_recommended_by_its_new_text(tmp_path):
+    shop = Collection.build(tmp_path / "shop", goods())
+    assert shop.recommend([["guitar"]], k=9).ids()[0][-1] != "atlas"
+    before = shop.recommend([["guitar"]], k=10).ids()[0]
+    shop.add(things(atlas="acoustic guitar with strings"))
+    assert shop.recommend([["guitar"]], k=10).ids()[0][0] == "atlas" != before[0]

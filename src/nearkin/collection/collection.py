@@ -17,7 +17,7 @@ import pyarrow as pa
 
 from nearkin.collection.answers import Answers
 from nearkin.collection.branch import load_branch
-from nearkin.collection.explain import reasons
+from nearkin.collection.explain import Reasons, reasons
 from nearkin.collection.fitting import DEFAULT_WEIGHTS, Progress, default_branches, fit_stages, quiet
 from nearkin.collection.lock import writing
 from nearkin.collection.manifest import Manifest
@@ -47,6 +47,7 @@ class Collection:
         self.place, self.manifest = place, manifest
         self._store, self._snapshot, self._pinned = store, snapshot, pinned
         self._recommender: Any = None
+        self._recommends_for: Snapshot | None = None
         self._relevance: Relevance | None = None
 
     @classmethod
@@ -126,6 +127,13 @@ class Collection:
     def __repr__(self) -> str:
         return f"Collection({str(self.place)!r}, {len(self):,} things, version {self.version})"
 
+    def view(self) -> Self:
+        """The collection as it is at this moment: it never changes, so other threads may read it while this one is written."""
+        store = Store(self.place, self.manifest.roles, self.version)
+        seen = type(self)(self.place, self.manifest, store, self._snapshot, pinned=True)
+        seen._recommender, seen._recommends_for, seen._relevance = self._recommender, self._recommends_for, self._relevance
+        return seen
+
     @property
     def catalog(self) -> Catalog:
         """The things as they are at this version."""
@@ -182,9 +190,9 @@ class Collection:
         table = as_queries(queries)
         if min_relevance is None:
             return self._answers(table, _positive(k), where, stage, explain)
-        sure, least = self.relevance, checked_least(min_relevance)
+        _, least = self.relevance, checked_least(min_relevance)
         found = self._answers(table, _positive(k), where, stage, explain)
-        chances = sure.chances(found.hits, self._snapshot.placed)
+        chances = self.chances(found.hits)
         told = {key: {**why, "relevance": _chance_of(found.hits, chances, *key)} for key, why in found.reasons.items()}
         return Answers(kept(found.hits, chances, least), told)
 
@@ -199,6 +207,10 @@ class Collection:
         if self._relevance.made_for != self._made_for():  # type: ignore[union-attr]
             raise BadInput(f"the stages of {self.place} have changed since it was calibrated; call calibrate(judgements) again")
         return self._relevance  # type: ignore[return-value]
+
+    def chances(self, hits: Hits) -> np.ndarray:
+        """The chance of each hit of a search to be relevant: float32 [q, k], 0 at pads. Refused as `relevance` is."""
+        return self.relevance.chances(hits, self._snapshot.placed)
 
     def _made_for(self) -> tuple[str, ...]:
         return tuple(self.manifest.stages[name] for name in self.manifest.search)
@@ -225,8 +237,9 @@ class Collection:
             self._recommender = Stage.load(self.place / "stages" / self.manifest.stages[self.manifest.recommend])
         elif self._recommender is None:
             self._recommender = fit_recommender(self.catalog, None, next(iter(self._snapshot.branches.values())).encoder)
-        if not self._recommender.items_.ids.equals(self.catalog.ids):
-            self._recommender = self._recommender.for_items(searchable(self.catalog))
+        if self._recommends_for is not self._snapshot:
+            self._recommender = _over(self._recommender, searchable(self.catalog))
+            self._recommends_for = self._snapshot
         return self._recommender
 
     def stage(self, name: str | None = None) -> Searcher:
@@ -239,10 +252,18 @@ class Collection:
         return fuse(*placed.values(), by=self.manifest.by, weights=self.manifest.weights)  # type: ignore[arg-type]
 
     def _answers(self, queries: Catalog, k: int, where: str | None, stage: str | None, explain: bool) -> Answers:
-        searcher, keep = _deep(self.stage(stage), k), self._keep(where)
-        hits = searcher(queries, keep=keep).top(k)
+        keep = self._keep(where)
+        hits = self.ranked(queries, k=k, keep=keep, stage=stage)
+        return Answers(hits, self.why(queries, hits, k=k, keep=keep, stage=stage) if explain else {})
+
+    def ranked(self, queries: Catalog, *, k: int, keep: np.ndarray | None = None, stage: str | None = None) -> Hits:
+        """The hits behind `search`: Catalog with `text` -> Hits[q, k] over the rows that `keep` (bool [n]) allows."""
+        return _deep(self.stage(stage), k)(queries, keep=keep).top(k)
+
+    def why(self, queries: Catalog, hits: Hits, *, k: int, keep: np.ndarray | None = None, stage: str | None = None) -> Reasons:
+        """What speaks for each of these hits, all or some of those that `ranked` gives for the same k, keep and stage."""
         names = [stage] if stage is not None else list(self.manifest.search)
-        return Answers(hits, reasons(searcher, names, queries, hits, keep) if explain else {})
+        return reasons(_deep(self.stage(stage), k), names, queries, hits, keep)
 
     def _keep(self, where: str | None) -> np.ndarray | None:
         if where is None:
@@ -314,7 +335,7 @@ class Collection:
         found = tune(behaviour(self.catalog, links), minutes=minutes, encoders=encoders, folder=trials, say=progress or quiet)
         with self._writer(wait_s):
             self._adopt("recommend", found.blend, recommend="recommend", tuned=True)
-        self._recommender = None
+        self._recommender = self._recommends_for = None
         shutil.rmtree(trials, ignore_errors=True)
         return found
 
@@ -339,7 +360,7 @@ class Collection:
     def _reload(self) -> None:
         fresh = Collection.open(self.place)
         self.manifest, self._store, self._snapshot = fresh.manifest, fresh._store, fresh._snapshot
-        self._recommender = self._relevance = None
+        self._recommender = self._recommends_for = self._relevance = None
 
     @contextmanager
     def _writer(self, wait_s: float) -> Iterator[None]:
@@ -376,6 +397,11 @@ def _deep(searcher: Searcher, k: int) -> Searcher:
     if branches is None:
         return with_k(searcher, k)
     return replace(searcher, branches=tuple(with_k(branch, max(branch.k, k)) for branch in branches), k=k)  # type: ignore[type-var]
+
+
+def _over(model: Any, things: Catalog) -> Any:
+    """The recommender over these things: itself where it knows exactly them, in this order and with these texts."""
+    return model if model.items_.table.equals(things.table) else model.for_items(things)
 
 
 def _chance_of(hits: Hits, chances: np.ndarray, query: int, row: int) -> float:

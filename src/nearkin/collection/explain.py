@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from nearkin.collection.branch import Placed
-from nearkin.stage import Memo, ScoreFusion, Searcher, union
+from nearkin.stage import Memo, RankFusion, ScoreFusion, Searcher, union
 from nearkin.tables import Catalog, Hits
 
 Reasons = dict[tuple[int, int], Mapping[str, Any]]
@@ -19,7 +19,7 @@ def reasons(searcher: Searcher, names: list[str], queries: Catalog, hits: Hits, 
 
     Cost: the search once more, and one look at each hit.
     """
-    branches = searcher.branches if isinstance(searcher, ScoreFusion) else (searcher,)
+    branches = searcher.branches if isinstance(searcher, ScoreFusion | RankFusion) else (searcher,)
     parts = _parts(searcher, queries, hits, keep)
     tell = [_details_of(branch, queries) for branch in branches]
     told: Reasons = {}
@@ -32,11 +32,12 @@ def reasons(searcher: Searcher, names: list[str], queries: Catalog, hits: Hits, 
 
 def _parts(searcher: Searcher, queries: Catalog, hits: Hits, keep: np.ndarray | None) -> np.ndarray:
     """What each branch added to each hit: [branches, q, k]; scaled over the same candidates as in the search."""
-    if not isinstance(searcher, ScoreFusion):
+    if not isinstance(searcher, ScoreFusion | RankFusion):
         return hits.scores[None]
     memo = Memo()
-    rows = union([memo.run(branch, queries, keep) for branch in searcher.branches])
-    parts = searcher.parts(queries, rows, memo)
+    found = [memo.run(branch, queries, keep) for branch in searcher.branches]
+    rows = union(found)
+    parts = searcher.parts(queries, rows, memo) if isinstance(searcher, ScoreFusion) else searcher.parts(rows, found)
     place = np.stack(
         [np.searchsorted(np.where(given < 0, np.iinfo(np.int32).max, given), wanted) for given, wanted in zip(rows, hits.rows)]
     )

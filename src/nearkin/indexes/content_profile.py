@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from nearkin.errors import StageError
 from nearkin.indexes.from_history import BlockRecommender, copied, judge, reasons, recommend
@@ -77,12 +79,24 @@ class ContentProfile(BlockRecommender):
         return reasons(self, history, row)
 
     def for_items(self, items: Catalog) -> Self:
-        places = moved(fitted(self).items_, items)
+        places = _unchanged(fitted(self).items_, items)
         fresh = np.flatnonzero(places < 0)
         vectors = self.vectors_.take(np.maximum(places, 0)) if len(self.vectors_) else None
         if len(fresh):
             vectors = _joined(self.vectors_, _bare(self.encoder(items.take(fresh))), places)
         return copied(self, items_=items, vectors_=vectors)
+
+
+def _unchanged(old: Catalog | None, new: Catalog) -> np.ndarray:
+    """Where each thing of `new` stands in `old`: int32 [len(new)], -1 where it is new or its texts are."""
+    assert old is not None
+    places = moved(old, new).copy()
+    there = np.flatnonzero(places >= 0)
+    for name in (name for name in old.fields("text") if name in new.fields("text")):
+        before, now = old.column(name).take(pa.array(places[there])), new.column(name).take(pa.array(there))
+        places[there[np.asarray(pc.fill_null(before, "")) != np.asarray(pc.fill_null(now, ""))]] = -1
+        there = np.flatnonzero(places >= 0)
+    return places
 
 
 def weighted(vectors: Vectors | SparseVectors) -> Any:

@@ -39,10 +39,12 @@ class RankFusion(Composite):
     def run(self, table: Any, keep: np.ndarray | None, memo: Memo) -> Hits:
         found = [memo.run(branch, table, keep) for branch in self.branches]
         rows = union(found)
-        total = np.zeros(rows.shape, np.float32)
-        for weight, hits in zip(self.weights, found, strict=True):
-            total += weight * _reciprocal_ranks(rows, hits, self.constant)
+        total = self.parts(rows, found).sum(0)
         return best(total, min(self.k, rows.shape[1]), rows=rows, queries=found[0].queries, items=found[0].items)
+
+    def parts(self, rows: np.ndarray, found: Sequence[Hits]) -> np.ndarray:
+        """What each branch's hits add to the score of each candidate: float32 [branches, q, c]."""
+        return np.stack([weight * _reciprocal_ranks(rows, hits, self.constant) for weight, hits in zip(self.weights, found, strict=True)])
 
     def score(self, table: Any, rows: np.ndarray, /) -> np.ndarray:
         return self.score_with(table, rows, Memo())
