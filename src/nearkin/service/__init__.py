@@ -1,0 +1,1 @@
+"""The HTTP service: a collection offered to others, under the same verbs."""
