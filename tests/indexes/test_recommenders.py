@@ -16,7 +16,7 @@ from nearkin.indexes.content_profile import ContentProfile
 from nearkin.indexes.directed_knn import DirectedKnn
 from nearkin.indexes.ease import Ease
 from nearkin.indexes.histories import Histories
-from nearkin.indexes.history_kernels import first_rows
+from nearkin.indexes.history_kernels import open_rows
 from nearkin.indexes.item_knn import ItemKnn
 from nearkin.indexes.popularity import Popularity
 from nearkin.metrics import next_item
@@ -244,15 +244,21 @@ def test_items_nobody_had_are_no_hits_of_counting_models():
         assert SIZE not in model.fit(links)(links.histories()).rows
 
 
-def test_the_best_rows_are_those_of_a_sort():
-    scores = np.random.default_rng(0).integers(0, 6, (40, 30)).astype(np.float32)
-    scores[scores == 0] = -np.inf
+def test_the_best_rows_are_those_of_a_sort_without_what_was_had_or_is_closed():
+    random = np.random.default_rng(0)
+    scores = random.integers(-1, 6, (40, 30)).astype(np.float32)
     scores[3] = -np.inf
+    offsets = np.concatenate([[0], np.cumsum(random.integers(0, 5, 40))])
+    had, closed = random.integers(0, 30, offsets[-1]), random.random(30) < 0.2
+    before = scores.copy()
     for k in (1, 7, 30):
-        found = first_rows(scores, k)
-        for line, rows in zip(scores, found):
-            wanted = [row for row in np.lexsort((np.arange(30), -line)) if line[row] > -np.inf][:k]
+        found = open_rows(scores, np.float32(0), offsets, had, closed, k)
+        for person, rows in enumerate(found):
+            out = {*had[offsets[person] : offsets[person + 1]], *np.flatnonzero(closed)}
+            line = scores[person]
+            wanted = [row for row in np.lexsort((np.arange(30), -line)) if line[row] > 0 and row not in out][:k]
             assert rows.tolist() == wanted + [-1] * (k - len(wanted))
+    np.testing.assert_array_equal(scores, before)
 
 
 def test_batches_are_one_answer(monkeypatch):

@@ -16,7 +16,6 @@ from nearkin.indexes.directed_knn import DirectedKnn
 from nearkin.indexes.ease import Ease
 from nearkin.indexes.from_history import BlockRecommender, copied, judge, named, recommend, shown
 from nearkin.indexes.histories import Histories
-from nearkin.indexes.history_kernels import first_rows
 from nearkin.indexes.popularity import Popularity
 from nearkin.stage import Stage, fitted, learned
 from nearkin.tables import Catalog, Hits, Links
@@ -124,9 +123,8 @@ def _shares(counts: np.ndarray) -> np.ndarray:
 
 def _height(model: BlockRecommender, histories: Histories, scores: np.ndarray) -> np.ndarray:
     """The mean of the ten best scores that may be hits: float32 [b, 1], 1 where there is none."""
-    open_scores = shown(model, histories, scores.copy())
-    rows = first_rows(open_scores, min(SCALED, scores.shape[1]))
-    top = np.where(rows >= 0, np.take_along_axis(open_scores, np.maximum(rows, 0), 1), 0)
+    rows = shown(model, histories, scores, min(SCALED, scores.shape[1]))
+    top = np.where(rows >= 0, np.take_along_axis(scores, np.maximum(rows, 0), 1), 0)
     mean = top.mean(1, keepdims=True)
     return np.where(mean > 0, mean, 1).astype(np.float32)
 
@@ -172,8 +170,7 @@ def candidates(
         if not model.repeats:
             for scores in scaled:
                 scores[batch.owners, batch.rows] = 0
-        open_blocks = [shown(model, batch, scores) for scores in blocks]
-        found = [first_rows(scores, min(DEEP, items)) for scores in open_blocks]
+        found = [shown(model, batch, scores, min(DEEP, items)) for scores in blocks]
         rows = np.concatenate([targets[start:stop, None], *found], axis=1)
         all_rows.append(_once(rows))
         all_scores.append(np.stack([np.take_along_axis(scores, np.maximum(rows, 0), 1) for scores in scaled]))

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Self
 
 import numpy as np
 
 from nearkin.errors import ShapeError
 from nearkin.indexes.histories import Histories
-from nearkin.indexes.history_kernels import first_rows
+from nearkin.indexes.history_kernels import open_rows
 from nearkin.stage import Recommender, fitted
 from nearkin.tables import Catalog, Hits, best
 
@@ -36,26 +36,43 @@ def recommend(model: BlockRecommender, people: Catalog, keep: np.ndarray | None)
 
     Cost: the model's blocks, and one pass over the items a person.
     """
+    return chosen(model, people, keep, lambda histories, _: model.block(histories))
+
+
+def chosen(
+    model: BlockRecommender,
+    people: Catalog,
+    keep: np.ndarray | None,
+    block: Callable[[Histories, slice], np.ndarray],
+    *,
+    floor: float = 0.0,
+    score: Callable[[np.ndarray], np.ndarray] | None = None,
+) -> Hits:
+    """The k items of each person that stand highest in `block`, and above the floor.
+
+    block: some people and their place among all -> float32 [b, n]. `score` rises with what a block holds, and is worked out for what
+    is kept alone; without it a block holds the scores.
+    """
     items = fitted(model).items_
     assert items is not None
-    hidden = _hidden(keep, len(items))
+    closed = _closed(keep, len(items))
     rows = np.full((len(people), min(model.k, len(items))), -1, np.int32)
     scores = np.full(rows.shape, -np.inf, np.float32)
     for start, stop, batch in Histories.of(people, items).batches(len(items)):
-        found = shown(model, batch, model.block(batch), hidden)
-        rows[start:stop] = first_rows(found, rows.shape[1])
-        scores[start:stop] = np.take_along_axis(found, np.maximum(rows[start:stop], 0), 1)
-    return best(scores, rows.shape[1], rows=rows, queries=people, items=items)
+        found, part = block(batch, slice(start, stop)), slice(start, stop)
+        rows[part] = shown(model, batch, found, rows.shape[1], closed, floor)
+        scores[part] = np.take_along_axis(found, np.maximum(rows[part], 0), 1)
+    return best(scores if score is None else score(scores), rows.shape[1], rows=rows, queries=people, items=items)
 
 
-def shown(model: BlockRecommender, histories: Histories, scores: np.ndarray, hidden: np.ndarray | None = None) -> np.ndarray:
-    """Scores with -inf for what may not be a hit: no evidence, kept out, or had before."""
-    scores[scores <= 0] = -np.inf
-    if hidden is not None:
-        scores[:, hidden] = -np.inf
-    if not model.repeats:
-        scores[histories.owners, histories.rows] = -np.inf
-    return scores
+def shown(
+    model: BlockRecommender, histories: Histories, scores: np.ndarray, k: int, closed: np.ndarray | None = None, floor: float = 0.0
+) -> np.ndarray:
+    """The k best of a block that may be hits: evidence speaks for them, and they were not had before. int32 [b, k], -1: none."""
+    closed = np.zeros(scores.shape[1], bool) if closed is None else closed
+    had = histories.rows[:0] if model.repeats else histories.rows
+    offsets = np.zeros_like(histories.offsets) if model.repeats else histories.offsets
+    return open_rows(scores, np.float32(floor), offsets, had, closed, k)
 
 
 def judge(model: BlockRecommender, people: Catalog, rows: np.ndarray) -> np.ndarray:
@@ -87,9 +104,9 @@ def named(items: Catalog, rows: np.ndarray, shares: np.ndarray) -> list[tuple[st
     return [(items.ids[int(rows[place])].as_py(), float(shares[place])) for place in order]
 
 
-def _hidden(keep: np.ndarray | None, count: int) -> np.ndarray | None:
+def _closed(keep: np.ndarray | None, count: int) -> np.ndarray:
     if keep is None:
-        return None
+        return np.zeros(count, bool)
     keep = np.asarray(keep)
     if keep.dtype != bool or keep.shape != (count,):
         raise ShapeError(f"keep is bool [{count}], one an item; got {keep.dtype} {list(keep.shape)}")

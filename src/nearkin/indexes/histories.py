@@ -11,7 +11,7 @@ import pyarrow as pa
 from nearkin.errors import BadInput
 from nearkin.tables import Catalog, Links
 
-BLOCK_NUMBERS = 8_000_000  # scores held at once: 32 MB of float32, so people x items never is in memory
+BLOCK_NUMBERS = 3_000_000  # scores held at once, 12 MB of float32: people x items never is in memory, and a block stays in the cache
 
 
 @dataclass(frozen=True)

@@ -24,15 +24,21 @@ def spread(
 
 
 @numba.njit(cache=True, nogil=True)
-def first_rows(scores: np.ndarray, k: int) -> np.ndarray:
-    """Columns of the k highest scores of each row, ties by rising column; -1 where fewer are above -inf. float32 [b, n] -> int32 [b, k]."""
+def open_rows(scores: np.ndarray, floor: float, offsets: np.ndarray, had: np.ndarray, closed: np.ndarray, k: int) -> np.ndarray:
+    """Columns of the k highest scores above the floor, ties by rising column; -1 where there are fewer. float32 [b, n] -> int32 [b, k].
+
+    closed: bool [n], columns that are left out for all; had[offsets[i] : offsets[i + 1]]: columns that are left out for row i.
+    """
     found = np.full((len(scores), k), -1, np.int32)
-    held = np.empty(k, np.float32)
+    held, barred = np.empty(k, np.float32), closed.copy()
     for query in range(len(scores)):
-        held[:] = -np.inf
+        mine = had[offsets[query] : offsets[query + 1]]
+        for column in mine:
+            barred[column] = True
+        held[:] = floor
         for column in range(scores.shape[1]):
             score = scores[query, column]
-            if score > held[k - 1]:
+            if score > held[k - 1] and not barred[column]:
                 place = k - 1
                 while place > 0 and held[place - 1] < score:
                     held[place] = held[place - 1]
@@ -40,6 +46,8 @@ def first_rows(scores: np.ndarray, k: int) -> np.ndarray:
                     place -= 1
                 held[place] = score
                 found[query, place] = column
+        for column in mine:
+            barred[column] = closed[column]
     return found
 
 

@@ -11,15 +11,15 @@ from typing import Any, ClassVar, Self
 import numpy as np
 
 from nearkin.indexes.checks import checked_keep
-from nearkin.indexes.from_history import BlockRecommender, copied, judge, recommend
+from nearkin.indexes.from_history import BlockRecommender, chosen, copied, judge
 from nearkin.indexes.histories import Histories, moved
 from nearkin.indexes.sequence_fit import dense, learn, need_torch
 from nearkin.stage import Index, Stage, fitted, learned
 from nearkin.tables import Catalog, Hits, Links, Vectors, best, unit
 from nearkin.training.batches import gathered
 
-READ = 16_384  # tokens of histories read at once
-FAR = 1e6  # exp(-FAR) is 0
+READ, STEPS = 16_384, 2  # tokens of histories read at once, and how often they are parted on the way to twice the length
+FAR, LEAST = 1e6, -100.0  # exp(-FAR) is 0, exp(LEAST) is not
 
 
 @dataclass(kw_only=True)
@@ -86,14 +86,13 @@ class SequenceModel(BlockRecommender):
         return Vectors(self._read(Histories.of(people, fitted(self).items_)), people)
 
     def block(self, histories: Histories) -> np.ndarray:
-        states = self._read(histories) * np.float32(self.scale)
-        less = np.where(states.any(1), -self.scale, -FAR).astype(np.float32)  # one more column, so that the product is all but exp
-        scores = np.concatenate([states, less[:, None]], axis=1) @ self._columns().T
+        scores: np.ndarray = self._asking(histories) @ self._columns().T
         return np.exp(scores, out=scores)
 
     def __call__(self, people: Catalog, *, keep: np.ndarray | None = None) -> Hits:
         if fitted(self).index_ is None:
-            return recommend(self, people, keep)
+            asking, columns = self._asking(Histories.of(people, self.items_)), self._columns().T
+            return chosen(self, people, keep, lambda _, part: asking[part] @ columns, floor=LEAST, score=np.exp)
         return self._searched(people, keep)
 
     def score(self, people: Catalog, rows: np.ndarray) -> np.ndarray:
@@ -126,6 +125,12 @@ class SequenceModel(BlockRecommender):
         scores = np.where(rows >= 0, np.exp(np.float32(self.scale) * (found.scores - 1)), -np.inf).astype(np.float32)
         return best(scores, min(self.k, len(items)), rows=rows, queries=people, items=items)
 
+    def _asking(self, histories: Histories) -> np.ndarray:
+        """Rows whose products with `_columns` are the logarithms of scores: float32 [q, dim + 1]."""
+        states = self._read(histories) * np.float32(self.scale)
+        less = np.where(states.any(1), -self.scale, -FAR).astype(np.float32)
+        return np.concatenate([states, less[:, None]], axis=1)
+
     def _read(self, histories: Histories) -> np.ndarray:
         """Unit vectors of histories: float32 [q, dim]; zero where nothing known was done."""
         import torch
@@ -137,7 +142,8 @@ class SequenceModel(BlockRecommender):
         found, net = np.zeros((len(histories), self.dim), np.float32), self._net()
         order = np.argsort(lengths, kind="stable")
         order = order[np.searchsorted(lengths[order], 1) :]
-        for part in np.split(order, np.flatnonzero(np.diff(np.cumsum(lengths[order]) // READ)) + 1):
+        cuts = np.diff(np.cumsum(lengths[order]) // READ) + np.diff(np.floor(np.log2(lengths[order]) * STEPS))
+        for part in np.split(order, np.flatnonzero(cuts) + 1):
             if len(part):
                 inputs, hidden, sizes = self._inputs(offsets[1:][part], lengths[part], rows)
                 grid = Grid.of(torch.from_numpy(sizes))
