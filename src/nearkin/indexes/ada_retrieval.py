@@ -27,38 +27,41 @@ class AdaRetrieval(BlockRecommender):
     score(c) = rounds - t + (1 + cosine(u_t, item_c)) / 2 for an item shown in round t (from 1), (1 + cosine(u_rounds, item_c)) / 2 for
     one that no round showed, 0 without a vector. u_t and the adapters ("items", with or without its "filter", and "user"): see
     `layers.adaptive_rounds`. `keep` holds within the rounds: what may not be answered is not shown to the adapters either.
-    Training, first stage: the backbone alone (passed over where `backbone` was fitted before). Second stage: everything together, by
-    sum_t discount^(t - 1) * softmax over all items at u_t for the item after a prefix drawn anew from each history in each epoch; what
-    was in the prefix and what was shown is masked in the rounds, as in an answer.
+    Training, first stage: the backbone alone (passed over where `backbone` was fitted before), which then stays as it is. Second stage:
+    the adapters, by the sum over rounds t = 2 .. `taught` of discount^(t - 2) * the softmax at u_t over the items not shown yet, for the
+    item after each prefix of each history, as long as no round has shown it: that is what a round is for when asked. What was in the
+    prefix and what was shown is masked in the rounds, as in an answer.
     Cost: `rounds` times the backbone's and rounds * items * dim multiplications an answer; training 4 times that a prefix.
     Refused: no round, no item a round, unknown parts, what the backbone refuses.
     Source: Li, Lian, Zhou and Xie, "Ada-Retrieval", AAAI 2024. Ours: the softmax of cosines that the backbones here learn by, for binary
-    cross-entropy with 100 negatives; histories masked in training as well; norms and W2 that begin at the backbone.
+    cross-entropy with 100 negatives; a loss without what was shown (theirs asks each round for the same item, shown or not) and a backbone
+    that stays, for all weights learning on; histories masked in training as well; norms and W2 that begin at the backbone.
     """
 
     backbone: SequenceModel
     k: int = 100
     repeats: bool = False  # whether what someone had may come again
     rounds: int = 5
+    taught: int = 3  # the rounds that learn; by the discount, later ones would have little say
     batch: int = 20  # items a round
     parts: tuple[str, ...] = PARTS
     discount: float = 0.3
     dropout: float = 0.2
-    epochs: int = 5
-    lr: float = 1e-3
+    epochs: int = 1
+    lr: float = 2e-3
     tokens: int = 1500  # a batch
     patience: int = 0  # epochs without a better validation before training stops; 0: all epochs
     seed: int = 0
     items_: Catalog | None = learned()
-    backbone_: SequenceModel | None = learned()  # as the second stage left it
+    backbone_: SequenceModel | None = learned()  # as fitted
     adapters_: dict[str, np.ndarray] | None = learned()
 
     barred: ClassVar[np.ndarray | None] = None  # bool [n]: what `keep` keeps out while it is asked
 
     def __post_init__(self) -> None:
         unknown = sorted(set(self.parts) - set(PARTS))
-        if self.rounds < 1 or self.batch < 1 or not 0 <= self.discount <= 1 or unknown:
-            raise BadInput(f"expected rounds and batch of 1 or more, 0 <= discount <= 1, parts among {PARTS}: {self}")
+        if min(self.rounds, self.taught, self.batch) < 1 or not 0 <= self.discount <= 1 or unknown:
+            raise BadInput(f"expected rounds, taught and batch of 1 or more, 0 <= discount <= 1, parts among {PARTS}: {self}")
 
     def fit(self, interactions: Links, *, valid: Links | None = None, folder: Path | None = None, progress: bool = False) -> Self:
         """Learn. `valid`: links to foretell after each epoch, the weights with the best recall at 50 are kept; `folder`: a checkpoint."""
