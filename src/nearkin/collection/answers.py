@@ -46,10 +46,15 @@ class Answers:
 
     def _answer(self, hit: Hit, thing: Mapping[str, Any], query: int, row: int) -> Answer:
         assert self.hits.items is not None
-        texts = (thing[name] for name in self.hits.items.fields("text"))
-        title = next((text for text in texts if isinstance(text, str) and text not in ("", hit.item)), hit.item)
+        title = title_of(thing, hit.item, self.hits.items.fields("text"))
         return Answer(hit.query, hit.item, hit.rank, hit.score, thing, title, self.reasons.get((query, row), {}))
 
     def ids(self) -> list[list[str]]:
         """The item ids of each query, best first."""
         return self.hits.ids()
+
+
+def title_of(thing: Mapping[str, Any], item: str, texts: list[str]) -> str:
+    """What to call a thing: the first of its texts that says more than its id, else the id."""
+    told = (thing[name] for name in texts)
+    return next((text for text in told if isinstance(text, str) and text not in ("", item)), item)

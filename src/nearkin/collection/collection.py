@@ -24,7 +24,7 @@ from nearkin.collection.manifest import Manifest
 from nearkin.collection.recommending import behaviour, fit_recommender, recommended
 from nearkin.collection.relevance import Relevance, checked_least, kept, only_judged
 from nearkin.collection.snapshot import DEPTH, Snapshot
-from nearkin.collection.store import Store
+from nearkin.collection.store import Store, version_of
 from nearkin.collection.texts import as_queries, searchable
 from nearkin.errors import BadInput, listed
 from nearkin.stage import Encoder, Searcher, Stage, fuse, with_k
@@ -143,6 +143,10 @@ class Collection:
     def version(self) -> int:
         """The version of the catalogue that is seen."""
         return self._snapshot.version
+
+    def written_at(self, row: int) -> int:
+        """The version that wrote the thing in this row."""
+        return version_of(int(self._snapshot.seqs[row]))
 
     @property
     def links(self) -> Links | None:

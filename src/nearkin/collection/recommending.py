@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from nearkin.collection.answers import Answers
+from nearkin.collection.explain import Reasons
 from nearkin.collection.texts import searchable
 from nearkin.stage import Encoder
 from nearkin.tables import Catalog, Hits, Links
@@ -51,11 +52,14 @@ def recommended(model: BlockRecommender, histories: Catalog, things: Catalog, k:
 
     found = with_k(model, k)(histories, keep=keep)
     hits = Hits(found.rows, found.scores, histories, things)  # the model knows of the things only what it reads
-    if not explain:
-        return Answers(hits)
-    told = {}
+    return Answers(hits, because_of(model, histories, hits) if explain else {})
+
+
+def because_of(model: BlockRecommender, histories: Catalog, hits: Hits) -> Reasons:
+    """For each (history, item row) of the hits, the things of the history that spoke most for it."""
+    told: Reasons = {}
     for query, history in enumerate(histories["history"]):
         for row in hits.rows[query][hits.rows[query] >= 0].tolist():
             shares = model.explain(history or [], row)  # type: ignore[attr-defined]
             told[query, row] = {"because of": dict(shares[:REASONS])}
-    return Answers(hits, told)
+    return told

@@ -153,6 +153,11 @@ def told(path: Path) -> Iterator[None]:
         raise BadInput(f"{path} cannot be read or written: {reason}; check the disk, its free space and permissions") from error
 
 
+def version_of(seq: int) -> int:
+    """The version that wrote the row with this number."""
+    return seq >> _SHIFT
+
+
 def _numbered(table: pa.Table, version: int) -> pa.Table:
     return table.append_column(SEQ, pa.array((version << _SHIFT) + np.arange(len(table), dtype=np.int64)))
 

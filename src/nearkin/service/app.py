@@ -1,0 +1,122 @@
+"""The service as one ASGI application."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from pydantic import ValidationError
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+from nearkin import __version__
+from nearkin.errors import NearkinError
+from nearkin.service import about, reading
+from nearkin.service.access import Access, local
+from nearkin.service.guard import Guard, Room
+from nearkin.service.keeper import Keeper
+from nearkin.service.metrics import Metrics
+from nearkin.service.problems import Flaw, Problem, flaws_of, problem_of
+from nearkin.service.routes import ProblemBody
+
+WAITING = 64  # requests that may wait; more are turned away at once
+
+
+class Service:
+    """What the routes share: the collection, the metrics, the room, and the secret that signs cursors."""
+
+    def __init__(self, place: Path) -> None:
+        self.keeper = Keeper(place)
+        self.metrics, self.secret = Metrics(), secrets.token_bytes(32)
+        self.room = Room(4 * self.keeper.readers, WAITING)
+
+    def who(self, headers: Mapping[str, str], client: str | None) -> Access:
+        return local(headers, client)
+
+    @asynccontextmanager
+    async def running(self, _app: FastAPI) -> AsyncIterator[None]:
+        watching = asyncio.create_task(self.keeper.watch())
+        yield
+        watching.cancel()
+        with suppress(asyncio.CancelledError):
+            await watching
+        self.keeper.close()
+
+
+def create_app(place: str | Path) -> Guard:
+    """The service of the collection in this folder."""
+    here = Service(Path(place))
+    app = FastAPI(
+        title="nearkin", version=__version__, openapi_url="/v1/openapi.json", docs_url=None, redoc_url=None, redirect_slashes=False,
+        lifespan=here.running, separate_input_output_schemas=False,
+    )  # fmt: skip
+    app.state.service = here
+    for routes in (about.health, about.routes, reading.routes):
+        app.include_router(routes)
+    for kind in (Problem, NearkinError, RequestValidationError, ValidationError, HTTPException):
+        app.add_exception_handler(kind, _told)
+    _describe(app)
+    return Guard(app, who=here.who, room=here.room, metrics=here.metrics)
+
+
+async def _told(request: Request, error: Exception) -> Response:
+    return _problem(request, error).response(request.state.request_id)
+
+
+def _problem(request: Request, error: Exception) -> Problem:
+    if isinstance(error, HTTPException) and not isinstance(error, Problem):
+        return Problem(error.status_code, _detail(request, error), headers=error.headers)
+    if isinstance(error, ValidationError):  # a query string that its own body refused
+        return Problem(
+            422, "the request is not understood", flaws=flaws_of({**each, "loc": ("query", *each["loc"])} for each in error.errors())
+        )
+    if not isinstance(error, RequestValidationError):
+        return problem_of(error)
+    found = error.errors()
+    if any(each["type"] == "json_invalid" for each in found):
+        return Problem(400, "the body is no JSON", flaws=[Flaw(str(found[0]["ctx"]["error"]), "json", "", column=found[0]["loc"][-1])])
+    known = _names(request)
+    flaws = flaws_of(found, known)
+    return Problem(422, flaws[0].message if len(flaws) == 1 else f"{len(flaws)} things to mend", flaws=flaws)
+
+
+def _detail(request: Request, error: HTTPException) -> str:
+    if error.status_code == 404:
+        return "there is nothing at this path; what there is stands in /v1/openapi.json"
+    if error.status_code == 405:
+        return f"this path does not know the method {request.method[:20]!r}"
+    return str(error.detail)
+
+
+def _names(request: Request) -> list[str]:
+    """What the body or query string of this route may hold."""
+    route = request.scope.get("route")
+    dependant = getattr(route, "dependant", None)
+    if dependant is None:
+        return []
+    kinds = [field.field_info.annotation for field in (*dependant.body_params, *dependant.query_params)]
+    return [name for kind in kinds for name in getattr(kind, "model_fields", {})]
+
+
+def _describe(app: FastAPI) -> None:
+    """Put our own error into the OpenAPI, and the keys."""
+    made = app.openapi
+
+    def openapi() -> dict[str, Any]:
+        if app.openapi_schema is None:
+            schema = made()
+            parts = schema.setdefault("components", {})
+            shape = ProblemBody.model_json_schema(ref_template="#/components/schemas/{model}")
+            parts.setdefault("schemas", {}).update(shape.pop("$defs"), ProblemBody=shape)
+            parts["securitySchemes"] = {"key": {"type": "http", "scheme": "bearer", "bearerFormat": "nk_<id>_<secret>"}}
+            schema["security"] = [{"key": []}]
+        assert app.openapi_schema is not None
+        return app.openapi_schema
+
+    app.openapi = openapi  # type: ignore[method-assign]

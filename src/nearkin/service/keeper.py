@@ -1,0 +1,104 @@
+"""One writer, many readers: the collection of a service, and the view that requests are answered from."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections import OrderedDict
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from threading import Lock
+from typing import TypeVar
+
+from nearkin.collection import Collection
+from nearkin.errors import BadInput
+from nearkin.service.problems import Problem
+from nearkin.service.view import View
+
+T = TypeVar("T")
+PAST = 2  # past versions held open
+WATCH_S = 0.5  # how often it is looked whether another process wrote
+
+
+class Keeper:
+    """`now` is the view of the newest version; it is replaced, never changed, so a request sees one whole state.
+
+    Reading happens in a few threads, writing in one, so that writes stand in a row; a write has ended when `now` shows it.
+    """
+
+    def __init__(self, place: str | Path, readers: int | None = None) -> None:
+        self.place = Path(place)
+        self.shop = Collection.open(place)  # touched by the writing thread alone
+        self.now = View(self.shop.view())
+        self.readers = readers or min(8, os.cpu_count() or 1)
+        self._reading = ThreadPoolExecutor(self.readers, "nearkin-reader")
+        self._writing = ThreadPoolExecutor(1, "nearkin-writer")
+        self._past: OrderedDict[int, View] = OrderedDict()
+        self._past_lock = Lock()
+
+    def close(self) -> None:
+        self._writing.shutdown()
+        self._reading.shutdown()
+
+    async def read(self, work: Callable[[], T], timeout_s: float) -> T:
+        """Do this in a reading thread; 504 when it has not ended in time."""
+        running = asyncio.get_running_loop().run_in_executor(self._reading, work)
+        try:
+            return await asyncio.wait_for(running, timeout_s)
+        except TimeoutError:
+            raise Problem(504, f"no answer within {timeout_s:g} s; ask for less, or again when there is less to do") from None
+
+    async def write(self, change: Callable[[Collection], T]) -> tuple[T, View]:
+        """Change the collection in the writing thread; gives what the change gave, and a view that shows it."""
+
+        def work() -> tuple[T, View]:
+            try:
+                given = change(self.shop)
+            finally:
+                self._publish()
+            return given, self.now
+
+        running = asyncio.get_running_loop().run_in_executor(self._writing, work)
+        return await asyncio.shield(running)  # a caller who leaves does not undo half a write
+
+    async def watch(self) -> None:
+        """Until cancelled, show what other processes write."""
+        while True:
+            await asyncio.sleep(WATCH_S)
+            await asyncio.get_running_loop().run_in_executor(self._writing, self._look)
+
+    def _look(self) -> None:
+        try:
+            if self.shop.refresh():
+                self._publish()
+        except BadInput:
+            return  # in the middle of a change; the next look sees it whole
+
+    def _publish(self) -> None:
+        if self.shop.version != self.now.version or self.shop.manifest != self.now.shop.manifest:
+            if self.now.recommends:
+                _ = self.shop.recommender  # made once here, not by each of the readers
+            fresh = View(self.shop.view())
+            fresh.recommends, self.now = self.now.recommends, fresh
+
+    def at(self, version: int | None) -> View:
+        """The view of a version, the newest unless named. Refused: one that was compacted away (410) or is yet to come (422)."""
+        now = self.now
+        if version is None or version == now.version:
+            return now
+        if version > now.version:
+            raise Problem(422, f"version {version} does not exist yet; the newest is {now.version}")
+        with self._past_lock:
+            if version not in self._past:
+                self._past[version] = self._opened(version)
+            self._past.move_to_end(version)
+            while len(self._past) > PAST:
+                self._past.popitem(last=False)
+            return self._past[version]
+
+    def _opened(self, version: int) -> View:
+        try:
+            return View(Collection.open(self.place, version=version))
+        except BadInput:
+            raise Problem(410, f"version {version} was compacted away; ask again without it, from version {self.now.version}") from None

@@ -1,0 +1,113 @@
+"""A collection at one version, with what answers to many people need again and again."""
+
+from __future__ import annotations
+
+import math
+from collections import OrderedDict
+from collections.abc import Callable, Hashable, Sequence
+from functools import cached_property
+from hashlib import blake2b
+from threading import Lock
+from typing import Any, TypeVar
+
+import numpy as np
+import pyarrow as pa
+
+from nearkin.collection import Collection
+from nearkin.service.facets import Values
+from nearkin.service.filtering import mask
+from nearkin.service.problems import unknown
+from nearkin.service.where import Tree, both, parse
+
+T = TypeVar("T")
+ALL = "all"  # the name of the fusion of all stages
+HELD = 32  # masks kept
+
+
+class View:
+    """Never changes; read by many threads at once."""
+
+    def __init__(self, shop: Collection) -> None:
+        self.shop, self.catalog, self.version = shop, shop.catalog, shop.version
+        self.recommends = False  # whether anyone asked it to; the next view then is made ready to
+        self._held: OrderedDict[Hashable, Any] = OrderedDict()
+        self._lock = Lock()
+
+    @cached_property
+    def types(self) -> dict[str, pa.DataType]:
+        """The fields and what they hold."""
+        return {field.name: field.type for field in self.catalog.table.schema}
+
+    @property
+    def stages(self) -> list[str]:
+        """The stages that can be asked, and `all`, their fusion."""
+        return [*self.shop.manifest.search, ALL]
+
+    def stage(self, name: str | None, pointer: str = "/stage") -> str | None:
+        """The stage as the collection calls it: None for the fusion."""
+        if name is not None and name not in self.stages:
+            raise unknown("stage", name, self.stages, pointer)
+        return None if name == ALL or name is None else name
+
+    def keep(self, where: str | None, baked: str | None = None) -> np.ndarray | None:
+        """bool [n]: the rows that a filter allows, and with it the one baked into a key; None where there is neither."""
+        own = None if where is None or not where.strip() else parse(where, self.types)
+        tree = both(own, None if baked is None else parse(baked, self.types))
+        return None if tree is None else self.held(("keep", tree), lambda: self._mask(tree))
+
+    def _mask(self, tree: Tree) -> np.ndarray:
+        found = mask(tree, self.catalog.table)
+        found.setflags(write=False)
+        return found
+
+    def values(self, field: str) -> Values:
+        """The values of a field, ready to be counted."""
+        return self.held(("values", field), lambda: Values.of(self.catalog.column(field)))
+
+    def held(self, name: Hashable, make: Callable[[], T]) -> T:
+        """What was made under this name before, or is made now; the ones not asked for longest are forgotten."""
+        with self._lock:
+            if name in self._held:
+                self._held.move_to_end(name)
+                return self._held[name]  # type: ignore[no-any-return]
+        made = make()
+        with self._lock:
+            self._held[name] = made
+            while len(self._held) > HELD:
+                self._held.popitem(last=False)
+        return made
+
+    def row(self, item: str, keep: np.ndarray | None) -> int:
+        """Where a thing stands, -1 where there is none or it may not be seen."""
+        row = int(self.catalog.rows_of([item], missing="mark")[0])
+        return row if row < 0 or keep is None or keep[row] else -1
+
+    def things(self, rows: Sequence[int] | np.ndarray, fields: Sequence[str] | None = None) -> list[dict[str, Any]]:
+        """The things at these rows, ready for JSON; their ids always come first."""
+        table = self.catalog.table
+        for place, name in enumerate(fields or ()):
+            if name not in self.types:
+                raise unknown("field", name, self.types, f"/fields/{place}")
+        if fields is not None:
+            table = table.select(list(dict.fromkeys([self.catalog.id_field, *fields])))
+        found = table.take(pa.array(np.asarray(rows, np.int64))).to_pylist()
+        return [{name: plain(value) for name, value in thing.items()} for thing in found]
+
+    def etag(self, row: int) -> str:
+        """Changes when the thing does: the version that wrote it, and a hash of what it holds."""
+        thing = self.things([row])[0]
+        digest = blake2b(repr(sorted(thing.items())).encode("utf-8", "replace"), digest_size=8).hexdigest()
+        return f'"{self.shop.written_at(row)}-{digest}"'
+
+
+def plain(value: Any) -> Any:
+    """A value as JSON can hold it: numbers that are none become null, moments ISO texts."""
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if value is None or isinstance(value, str | int):
+        return value
+    if isinstance(value, list):
+        return [plain(each) for each in value]
+    if isinstance(value, dict):
+        return {str(name): plain(each) for name, each in value.items()}
+    return value.hex() if isinstance(value, bytes) else value.isoformat() if hasattr(value, "isoformat") else str(value)
