@@ -17,7 +17,7 @@ from nearkin.indexes.sequence_fit import VALIDATED, dense, need_torch
 from nearkin.indexes.sequence_log import checked_log
 from nearkin.indexes.sequence_model import SequenceModel
 from nearkin.indexes.session_log import Beginnings, Sessions
-from nearkin.layers.field_values import FIRST, FieldValues
+from nearkin.layers.field_values import Bags, FieldValues
 from nearkin.metrics import next_item
 from nearkin.stage import fitted, learned
 from nearkin.tables import Catalog, Links
@@ -32,8 +32,9 @@ class M2TRec(SequenceModel):
     Items: `ContentItems` over `fields` (all text, category, number and time fields when none is named), and over the vectors of `content`
     where given. An item of no known value and no text has no vector. Learned from every beginning of every session; of those the last
     `length` items are read. loss = softmax over all items + sum over `heads` (fields) of head_weight * softmax over the field's values.
-    No `heads`: the single task. `start`: value vectors begin as those whose sums are nearest to the co-occurrence vectors of items (ridge).
-    The values of a head are scored like the items: scale * cosine with the very vectors that the items are made of.
+    No `heads`: the single task. `start`: the map of text, then the vectors of values, begin as what comes nearest to the co-occurrence
+    vectors of items (ridge regression).
+    Each head is a linear map of the session's vector, used in training alone.
     `validations_`: mean nDCG@10 after each epoch. New items have vectors at once (`for_items`), equal to those of items with equal values.
     Cost: an epoch takes 6 * links * items * dim operations for the softmax. Refused besides: heads that are no fields read.
     Source: Shalaby et al., "M2TRec", RecSys 2022. Ours: cosines in a softmax tied to the items, one width for all fields.
@@ -70,15 +71,17 @@ class M2TRec(SequenceModel):
         items = interactions.right
         fields = FieldValues.of(items, self.fields, least=self.least)
         heads = _places(self.heads, fields)
-        parts = self._parts(items, fields, self._start(interactions, offsets, rows, fields))
-        batches = Beginnings.of(offsets, rows, fields(items), heads, length=self.length, size=self.size, seed=self.seed)
+        bags, parts = fields(items), self._parts(items, fields)
+        if self.start:
+            self._begin(parts["table"], bags, offsets, rows)
+        batches = Beginnings.of(offsets, rows, bags, heads, length=self.length, size=self.size, seed=self.seed)
         settings = Training(epochs=self.epochs, lr=self.lr, patience=self.patience, seed=self.seed)
 
         def keep() -> None:
             self._keep(parts, items, fields)
 
         validate = None if valid is None else _validation(self, interactions, valid, keep)
-        loss = _loss(self, parts, np.flatnonzero(known_counts(interactions)), [_values_of(fields, place) for place in heads])
+        loss = _loss(self, parts, np.flatnonzero(known_counts(interactions)))
         found = train(parts, batches, loss, settings, validate=validate, folder=folder, progress=progress)
         keep()
         self.validations_ = found.validations
@@ -98,16 +101,8 @@ class M2TRec(SequenceModel):
         counts = [fitted(self).values_.size, *(each.size for each in self.weights_.values())]
         return sum(counts) + (0 if self.map_ is None else self.map_.size)
 
-    def _start(self, interactions: Links, offsets: np.ndarray, rows: np.ndarray, fields: FieldValues) -> np.ndarray | None:
-        """Value vectors whose sums come near the co-occurrence vectors of the items that have links: float32 [v, dim]."""
-        if not self.start:
-            return None
-        known = np.flatnonzero(known_counts(interactions))
-        wanted = start_vectors(offsets, np.searchsorted(known, rows), len(known), self.dim, seed=self.seed)
-        bags = fields(interactions.right).take(known)
-        return ridge(bags, sum(fields.sizes), wanted, np.bincount(rows, minlength=len(interactions.right))[known])
-
-    def _parts(self, items: Catalog, fields: FieldValues, start: np.ndarray | None) -> Any:
+    def _parts(self, items: Catalog, fields: FieldValues) -> Any:
+        """The items and the network, untrained."""
         import torch
 
         from nearkin.layers.content_items import ContentItems
@@ -115,11 +110,25 @@ class M2TRec(SequenceModel):
         text = None if self.content is None else torch.from_numpy(dense(self.content(items)).copy())
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(self.seed)
-            table = ContentItems(fields(items), fields.sizes, self.dim, text)
-            parts = torch.nn.ModuleDict({"table": table, "net": self.net()})
-        if start is not None:
-            table.rows.data = torch.from_numpy(start)
-        return parts
+            parts = {"table": ContentItems(fields(items), fields.sizes, self.dim, text), "net": self.net()}
+            counts = [len(fields.known[name]) for name in self.heads]
+            heads = torch.nn.ModuleList([torch.nn.Linear(self.dim, max(1, count)) for count in counts])
+            return torch.nn.ModuleDict({**parts, "heads": heads})
+
+    def _begin(self, table: Any, bags: Bags, offsets: np.ndarray, rows: np.ndarray) -> None:
+        """Begin where items are nearest to their co-occurrence vectors: text as far as it tells them, then values as far as they add."""
+        import torch
+
+        counts = np.bincount(rows, minlength=len(bags))
+        known = np.flatnonzero(counts)
+        wanted = start_vectors(offsets, np.searchsorted(known, rows), len(known), self.dim, seed=self.seed)
+        if table.text is not None:
+            text = table.text.vectors.numpy()[known]
+            weighed = text * counts[known, None]
+            turn = np.linalg.solve(weighed.T @ text + np.eye(text.shape[1], dtype=np.float32), weighed.T @ wanted)
+            table.text.turn.weight.data = torch.from_numpy(np.ascontiguousarray(turn.T, np.float32))
+            wanted = wanted - text @ turn
+        table.rows.data = torch.from_numpy(ridge(bags.take(known), len(table.rows), wanted, counts[known]))
 
     def _keep(self, parts: Any, items: Catalog, fields: FieldValues) -> None:
         """Take the weights over as arrays."""
@@ -153,13 +162,7 @@ def _places(heads: tuple[str, ...], fields: FieldValues) -> tuple[int, ...]:
     return tuple(list(fields.known).index(name) for name in heads)
 
 
-def _values_of(fields: FieldValues, place: int) -> slice:
-    """Where the vectors of a field's known values are."""
-    start = int(fields.nothing[place])
-    return slice(start + FIRST, start + fields.sizes[place])
-
-
-def _loss(model: M2TRec, parts: Any, trained: np.ndarray, heads: list[slice]) -> Callable[[Sessions], Any]:
+def _loss(model: M2TRec, parts: Any, trained: np.ndarray) -> Callable[[Sessions], Any]:
     """The next item among those that have links (others would only be pushed away), and its attributes."""
     import torch
 
@@ -175,9 +178,8 @@ def _loss(model: M2TRec, parts: Any, trained: np.ndarray, heads: list[slice]) ->
         vectors = parts["table"]()
         states = parts["net"].pooled(vectors.index_select(0, batch.items), Grid.of(batch.lengths))
         whole = catalogue_softmax(*cosine_scores(states, vectors.index_select(0, rows), model.scale), slots[batch.targets])
-        for head, (values, owner) in zip(heads, batch.values):
-            said, held = cosine_scores(states, parts["table"].rows[head], model.scale)
-            whole = whole + model.head_weight * bag_softmax(said @ held.T, values, owner)
+        for head, (values, owner) in zip(parts["heads"], batch.values):
+            whole = whole + model.head_weight * bag_softmax(head(states), values, owner)
         return whole
 
     return loss
@@ -195,7 +197,7 @@ def _validation(model: M2TRec, interactions: Links, valid: Links, keep: Callable
     return validate
 
 
-def ridge(bags: Any, size: int, wanted: np.ndarray, counts: np.ndarray, *, penalty: float = 1.0) -> np.ndarray:
+def ridge(bags: Bags, size: int, wanted: np.ndarray, counts: np.ndarray, *, penalty: float = 1.0) -> np.ndarray:
     """Value vectors v that minimise sum_i count_i |sum of means of v over i's bags - wanted_i|^2 + penalty |v|^2: float32 [size, d].
 
     By conjugate gradients, 50 steps, all columns at once. Cost: 100 products with the sparse matrix of values.

@@ -4,7 +4,8 @@ Session-based Recommendations" (Shalaby, Oh, Afsharinejad, Kumar, Cui, 2022).
 An item is the values of its fields (words of its title, brand, levels of its category), a Transformer reads a session, the mean of what
 it says foretells the next item, and beside it that item's primary category and sub-categories. Compared: the same without the second
 tasks, a Transformer with a vector an item of at least the size, popularity, and two ways of counting; by how often the target occurred in
-training, and by the length of the session. The paper gives no settings. Ours: scores tied to the items' vectors by cosine, both models
+training, and by the length of the session. The paper gives no settings. Ours: a title is also the mean of word vectors that were learned
+elsewhere and stay as they are (only their map is learned and counted), scores tied to the items' vectors by cosine, both models
 started from co-occurrence, and people drawn at random, which makes many items rare or new, as in the paper's logs. Left out: nothing.
 """
 
@@ -16,6 +17,7 @@ from typing import Any, Self
 
 import numpy as np
 
+from nearkin.encoders.static_words import StaticWords
 from nearkin.indexes.directed_knn import DirectedKnn
 from nearkin.indexes.item_knn import ItemKnn
 from nearkin.indexes.m2trec import M2TRec
@@ -36,11 +38,11 @@ CARD = Card(
     task="own",
     data=("amazon-beauty",),
     metrics=("Recall@20", "NDCG@10"),
-    beats=("model with ids",),
+    beats=("1.5 times ids", "nothing", "0.9 times ids", "single task"),
     seeds=(0, 1, 2),
     tiny_s=20.0,
 )
-GROUPS = {"0": (0, 0), "1-5": (1, 5), "6-20": (6, 20), ">20": (21, 10**9)}  # training events of the target
+GROUPS = {"0-5": (0, 5), "0": (0, 0), "1-5": (1, 5), "6-20": (6, 20), ">20": (21, 10**9)}  # training events of the target
 LENGTHS = {"1-3": (1, 3), "4-7": (4, 7), ">7": (8, 10**9)}  # items of the session so far
 
 
@@ -48,12 +50,12 @@ LENGTHS = {"1-3": (1, 3), "4-7": (4, 7), ">7": (8, 10**9)}  # items of the sessi
 class Settings:
     """All ours but the form of the model: the paper's values were not found."""
 
-    people: int = 5000  # drawn at random
+    people: int = 4000  # drawn at random
     dim: int = 64
     epochs: int = 4
     lr: float = 2e-3
     dropout: float = 0.3
-    batch: int = 400  # sessions; of the model with ids, items
+    batch: int = 200  # sessions; of the model with ids, items
     head_weight: float = 0.1
     heads: int = 3  # levels of the category that are foretold
     k: int = 20
@@ -97,10 +99,12 @@ def systems(settings: Settings, items: Catalog) -> dict[str, Any]:
 
 def ours(settings: Settings, items: Catalog) -> M2TRec:
     levels = [name for name in items.fields("category") if name.startswith("level ")]
+    texts = tuple(items.fields("text"))
     fields = tuple(name for name in items.fields("text", "category", "number") if name != "categories")
     return M2TRec(
         k=settings.k, dim=settings.dim, epochs=settings.epochs, lr=settings.lr, dropout=settings.dropout, size=settings.batch,
-        fields=fields, heads=tuple(levels[: settings.heads]), head_weight=settings.head_weight, seed=settings.seed,
+        content=StaticWords(fields=texts) if texts else None, fields=fields, heads=tuple(levels[: settings.heads]),
+        head_weight=settings.head_weight, seed=settings.seed,
     )  # fmt: skip
 
 
@@ -116,18 +120,14 @@ def report(data: Data, settings: Settings = Settings()) -> Measures:
     models = {name: fitted(model, split.train, some(split.valid)) for name, model in systems(settings, split.train.right).items()}
     found = {name: values(model, people, targets) for name, model in models.items()}
     events, steps = np.bincount(split.train.right_rows, minlength=len(split.train.right))[targets], lengths(people)
-    rare = {"Recall@20 of targets with 0-5 events": events <= 5} | {
-        f"Recall@20 of targets with {name} events": within(events, bounds) for name, bounds in GROUPS.items()
-    }
-    lines = [line(found, metric, None) for metric in ("Recall@20", "NDCG@10", "MRR@20")]
-    lines += [line(found, "Recall@20", mask, name) for name, mask in rare.items() if mask.any()]
-    parts = verdicts(found, events)
+    groups = {f"Recall@20 of targets with {name} events": within(events, bounds) for name, bounds in GROUPS.items()}
+    lines = claims(found, events) + [line(found, metric, None) for metric in ("Recall@20", "NDCG@10", "MRR@20")]
+    lines += [line(found, "Recall@20", mask, name) for name, mask in groups.items() if mask.any()]
     curves = {name: models[name].validations_ for name in ("ours", "single task")}
     return Measures(
         measured=lines,
-        figures={**parts, **sizes(models, split), **by_length(found, steps), "validation by epoch": curves},
+        figures={**sizes(models, split), **by_length(found, steps), "validation by epoch": curves},
         curves=[Curve(title="validation", x="epoch", y="NDCG@10", lines={n: (range(1, len(v) + 1), v) for n, v in curves.items()})],
-        holds=all(part["holds"] for part in parts.values()),
     )
 
 
@@ -147,7 +147,7 @@ def values(model: Any, people: Catalog, targets: np.ndarray) -> dict[str, np.nda
 
 def line(found: Mapping[str, Mapping[str, np.ndarray]], metric: str, mask: np.ndarray | None, said: str | None = None) -> Measured:
     chosen = {name: one[metric] if mask is None else one[metric][mask] for name, one in found.items()}
-    return Measured(metric=said or metric, values=chosen, decides=said is not None and "0-5" in said)
+    return Measured(metric=said or metric, values=chosen, decides=False)
 
 
 def within(numbers: np.ndarray, bounds: tuple[int, int]) -> np.ndarray:
@@ -158,23 +158,23 @@ def lengths(people: Catalog) -> np.ndarray:
     return np.array([len(history) for history in people["history"]])
 
 
-def verdicts(found: Mapping[str, Mapping[str, np.ndarray]], events: np.ndarray) -> dict[str, Any]:
-    """The parts of the claim one by one: ours, the model with ids (or the single task), and whether it holds."""
+def claims(found: Mapping[str, Mapping[str, np.ndarray]], events: np.ndarray) -> list[Measured]:
+    """The parts of the claim, each against what it is measured by: a share of the model with ids, nothing at all, the single task."""
+    parts = (
+        ("of targets with 0-5 events", events <= 5, "1.5 times ids", 1.5),
+        ("of targets with 0 events", events == 0, "nothing", 0.0),
+        ("of targets with >20 events", events > 20, "0.9 times ids", 0.9),
+    )
+    lines = [single_task(found, metric) for metric in ("Recall@20", "NDCG@10")]
+    for said, mask, name, share in parts:
+        if mask.any():
+            ours, ids = (found[each]["Recall@20"][mask] for each in ("ours", "model with ids"))
+            lines.append(Measured(metric=f"Recall@20 {said}", values={"ours": ours, name: share * ids}, decides=True))
+    return lines
 
-    def mean(name: str, mask: np.ndarray, metric: str = "Recall@20") -> float:
-        return float(found[name][metric][mask].mean()) if mask.any() else 0.0
 
-    rare, new, warm, all_ = events <= 5, events == 0, events > 20, events >= 0
-    parts = {
-        "rare: at least 1.5 times": (mean("ours", rare), mean("model with ids", rare), 1.5),
-        "unseen: above 0": (mean("ours", new), mean("model with ids", new), 1.0),
-        "frequent: within a tenth": (mean("ours", warm), mean("model with ids", warm), 0.9),
-        "more tasks: no worse": (mean("ours", all_), mean("single task", all_), 1.0),
-    }
-    return {
-        name: {"ours": one, "rival": other, "holds": one >= share * other and (one > 0 or name != "unseen: above 0")}
-        for name, (one, other, share) in parts.items()
-    }
+def single_task(found: Mapping[str, Mapping[str, np.ndarray]], metric: str) -> Measured:
+    return Measured(metric=metric, values={name: found[name][metric] for name in ("ours", "single task")}, decides=True)
 
 
 def sizes(models: Mapping[str, Any], split: Split) -> dict[str, Any]:
