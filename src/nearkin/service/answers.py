@@ -106,6 +106,19 @@ class Item(BaseModel):
     item: dict[str, Any]
 
 
+class Written(BaseModel):
+    """A write that is durable, and seen by all who ask from now on."""
+
+    version: int
+    id: str
+    created: bool = False
+
+
+class LinksWritten(BaseModel):
+    version: int
+    links: int
+
+
 class Versions(BaseModel):
     """Of the library, the interface and the catalogue."""
 

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import secrets
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -17,13 +16,15 @@ from starlette.responses import Response
 
 from nearkin import __version__
 from nearkin.errors import NearkinError
-from nearkin.service import about, reading
-from nearkin.service.access import Access, local
+from nearkin.service import about, reading, writing
 from nearkin.service.guard import Guard, Room
 from nearkin.service.keeper import Keeper
+from nearkin.service.keys import Keys
 from nearkin.service.metrics import Metrics
 from nearkin.service.problems import Flaw, Problem, flaws_of, problem_of
+from nearkin.service.replies import Replies
 from nearkin.service.routes import ProblemBody
+from nearkin.service.state import State
 
 WAITING = 64  # requests that may wait; more are turned away at once
 
@@ -32,12 +33,10 @@ class Service:
     """What the routes share: the collection, the metrics, the room, and the secret that signs cursors."""
 
     def __init__(self, place: Path) -> None:
-        self.keeper = Keeper(place)
-        self.metrics, self.secret = Metrics(), secrets.token_bytes(32)
+        self.keeper, self.state = Keeper(place), State(place)
+        self.metrics, self.secret = Metrics(), self.state.secret()
+        self.replies, self.keys = Replies(self.state), Keys(self.state)
         self.room = Room(4 * self.keeper.readers, WAITING)
-
-    def who(self, headers: Mapping[str, str], client: str | None) -> Access:
-        return local(headers, client)
 
     @asynccontextmanager
     async def running(self, _app: FastAPI) -> AsyncIterator[None]:
@@ -47,6 +46,7 @@ class Service:
         with suppress(asyncio.CancelledError):
             await watching
         self.keeper.close()
+        self.state.close()
 
 
 def create_app(place: str | Path) -> Guard:
@@ -57,12 +57,12 @@ def create_app(place: str | Path) -> Guard:
         lifespan=here.running, separate_input_output_schemas=False,
     )  # fmt: skip
     app.state.service = here
-    for routes in (about.health, about.routes, reading.routes):
+    for routes in (about.health, about.routes, reading.routes, writing.routes):
         app.include_router(routes)
     for kind in (Problem, NearkinError, RequestValidationError, ValidationError, HTTPException):
         app.add_exception_handler(kind, _told)
     _describe(app)
-    return Guard(app, who=here.who, room=here.room, metrics=here.metrics)
+    return Guard(app, who=here.keys.who, room=here.room, metrics=here.metrics)
 
 
 async def _told(request: Request, error: Exception) -> Response:

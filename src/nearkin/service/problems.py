@@ -69,10 +69,10 @@ def problem_of(error: Exception) -> Problem:
         return refused(str(error), "where", "/where", column=error.at, did_you_mean=error.did_you_mean)
     if isinstance(error, Busy):
         return Problem(503, str(error), headers={"Retry-After": "2"})
+    if (isinstance(error, OSError) and error.errno in (28, 122)) or "No space left" in str(error):
+        return Problem(507, "the disk is full; nothing was changed")
     if isinstance(error, NearkinError) and not isinstance(error, Missing):
         return Problem(422, str(error), flaws=[Flaw(str(error))])
-    if isinstance(error, OSError) and error.errno in (28, 122):
-        return Problem(507, "the disk is full; nothing was changed")
     return Problem(500, "something failed that should not have; the log of the service says more under this request id")
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, model_validator
 
@@ -150,6 +150,23 @@ class ItemsRequest(Strict):
     timeout_ms: Timeout = at_most.DEFAULT_TIMEOUT_MS
 
 
+class LinkBody(Strict):
+    """What someone (or something) did with a thing, or an edge between two things."""
+
+    left: Id
+    right: Id
+    weight: Annotated[float, Field(allow_inf_nan=False, strict=False, ge=-1e30, le=1e30)] = 1.0
+    time: Annotated[int, Field(ge=-(2**62), le=2**62)] | None = None
+    kind: Name | None = None
+
+
+class LinksRequest(Strict):
+    """Links to add; the recommender learns from them at the next compaction."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"links": [{"left": "user-1", "right": "shoe", "kind": "bought"}]}]})
+    links: Annotated[list[LinkBody], Field(min_length=1, max_length=at_most.LINKS)]
+
+
 class _Plain(Lax):
     k: K = 10
     offset: Offset = 0
@@ -209,6 +226,3 @@ class CompareQuery(Lax):
     k: Annotated[int, Field(ge=1, le=at_most.POOL)] = 10
     where: Where | None = None
     version: Version | None = None
-
-
-Accepts = Literal["application/json", "application/x-ndjson"]

@@ -1,0 +1,51 @@
+"""A write that is sent twice under one Idempotency-Key happens once: the answer is kept on disk for a day."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+from nearkin.service.problems import Problem
+from nearkin.service.state import State
+
+KEPT_S = 24 * 3600.0
+
+
+@dataclass(frozen=True)
+class Reply:
+    """An answer given before."""
+
+    status: int
+    kind: str
+    body: bytes
+
+
+class Replies:
+    """Kept by key of the caller and Idempotency-Key; those that a crash left without an answer are forgotten at the start."""
+
+    def __init__(self, state: State) -> None:
+        self.state = state
+        state.run("DELETE FROM replies WHERE status IS NULL")
+
+    def begin(self, key: str, digest: bytes) -> Reply | None:
+        """None when the write is to be done now, else what it answered. Refused: another body (422), one under way (409)."""
+        now = time.time()
+        with self.state.together():
+            self.state.run("DELETE FROM replies WHERE made < ?", now - KEPT_S)
+            found = self.state.run("SELECT * FROM replies WHERE key = ?", key)
+            if not found:
+                self.state.run("INSERT INTO replies (key, digest, made) VALUES (?, ?, ?)", key, digest, now)
+                return None
+        kept = found[0]
+        if bytes(kept["digest"]) != digest:
+            raise Problem(422, "this Idempotency-Key was used for another request; make a new one for each")
+        if kept["status"] is None:
+            raise Problem(409, "the request with this Idempotency-Key is still under way", headers={"Retry-After": "1"})
+        return Reply(kept["status"], kept["kind"], bytes(kept["body"]))
+
+    def end(self, key: str, reply: Reply) -> None:
+        self.state.run("UPDATE replies SET status = ?, kind = ?, body = ? WHERE key = ?", reply.status, reply.kind, reply.body, key)
+
+    def forget(self, key: str) -> None:
+        """The write failed; the same may be tried again."""
+        self.state.run("DELETE FROM replies WHERE key = ?", key)
