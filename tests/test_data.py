@@ -5,7 +5,9 @@ import json
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import pytest
+from pyarrow import parquet
 
 from nearkin import data
 from nearkin.errors import BadInput
@@ -22,6 +24,7 @@ COUNTS = {  # items, then links of the table named
     "yelp-2019": (20033, "interactions", 316354),
     "amazon-industrial-2018": (3686, "interactions", 22743),
     "ml-100k": (1682, "interactions", 100000),
+    "book-crossing": (17384, "interactions", 272678),
     "er-abt-buy": (1076, "truth", 1076),
     "er-amazon-google": (3039, "truth", 1103),
     "er-dblp-acm": (2294, "truth", 2224),
@@ -100,6 +103,29 @@ def test_interactions_are_in_order_of_user_and_time():
     assert (np.diff(links.left_rows) >= 0).all()
     assert (np.diff(links.time)[np.diff(links.left_rows) == 0] >= 0).all()
     assert set(links.weight.tolist()) == {1, 2, 3, 4, 5}
+
+
+def test_books_without_a_rating_weigh_nothing_and_have_no_time(tmp_path, monkeypatch):
+    for name, columns in {
+        "items": {"item_id": [5, 7], "title": ["a", "b"], "author": ["x", "y"], "year": [1999, None], "publisher": ["p", "p"]},
+        "users": {"user_id": [1, 2], "location": ["rome, italy", "paris"], "age": [30, 40]},
+        "interactions": {"user_id": [2, 1, 2], "item_id": [7, 5, 5], "rating": [None, 10, 1]},
+    }.items():
+        (tmp_path / "book-crossing").mkdir(exist_ok=True)
+        parquet.write_table(pa.table(columns), tmp_path / "book-crossing" / f"{name}.parquet")
+    monkeypatch.setenv("NEARKIN_DATA", str(tmp_path))
+    loaded = data.load("book-crossing")
+    links = loaded.interactions
+    assert links.pairs() == [("1", "5"), ("2", "7"), ("2", "5")]
+    assert links.weight.tolist() == [10, 0, 1]
+    assert links.time is None
+    assert loaded.items.roles["author"] == links.left.roles["location"] == "text"
+
+
+def test_the_real_books_have_the_ratings_that_were_given():
+    links = present("book-crossing").interactions
+    assert (links.weight > 0).sum() == 62656
+    assert len(links.left) == 2946
 
 
 def test_texts_derived_from_reviews_are_never_loaded():

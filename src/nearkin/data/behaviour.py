@@ -11,7 +11,7 @@ from nearkin.readers.tables import read_table
 from nearkin.tables import Catalog, Data, Links
 
 # Texts about users that were written by a model from their reviews, the tested ones perhaps included, are not in this list.
-USER_ROLES = {"user_id": "id", "age": "number", "gender": "category", "occupation": "category"}
+USER_ROLES = {"user_id": "id", "age": "number", "gender": "category", "occupation": "category", "location": "text"}
 ITEM_ROLES = {
     "item_id": "id",
     "title": "text",
@@ -26,6 +26,9 @@ ITEM_ROLES = {
     "age_rating": "category",
     "release_year": "number",
     "imdb_rating": "number",
+    "author": "text",
+    "publisher": "category",
+    "year": "number",
 }
 
 
@@ -37,6 +40,11 @@ def sequences(folder: Path) -> Data:
 def movielens(folder: Path) -> Data:
     """Film ratings with seconds as time and the stars as weight."""
     return _data(folder, order="timestamp", weight="rating")
+
+
+def books(folder: Path) -> Data:
+    """Books that readers had, in no order of time; weight: the rating from 1 to 10, or 0, as the source has it, where none was given."""
+    return _data(folder, order=None, weight="rating")
 
 
 def asked_rows(folder: Path) -> Data:
@@ -52,7 +60,7 @@ def asked_rows(folder: Path) -> Data:
     return Data(name=folder.name, items=items, interactions=links)
 
 
-def _data(folder: Path, order: str, weight: str | None) -> Data:
+def _data(folder: Path, order: str | None, weight: str | None) -> Data:
     items = _catalog(read_table(folder / "items.parquet"), ITEM_ROLES)
     users = read_table(folder / "users.parquet")
     users = _catalog(users.select([name for name in users.column_names if name in USER_ROLES]), USER_ROLES)
@@ -62,8 +70,8 @@ def _data(folder: Path, order: str, weight: str | None) -> Data:
         items,
         table["user_id"].cast(pa.string()),
         table["item_id"].cast(pa.string()),
-        time=np.asarray(table[order]),
-        weight=None if weight is None else np.asarray(table[weight]),
+        time=None if order is None else np.asarray(table[order]),
+        weight=None if weight is None else np.asarray(table[weight].fill_null(0)),
     )
     return Data(name=folder.name, items=items, interactions=links)
 

@@ -22,6 +22,7 @@ LOADERS: dict[str, Callable[[Path], Data]] = {
     "amazon-industrial-2018": behaviour.asked_rows,
     "yelp-2019": behaviour.sequences,
     "ml-100k": behaviour.movielens,
+    "book-crossing": behaviour.books,
     "er-abt-buy": matching.two_tables,
     "er-amazon-google": matching.two_tables,
     "er-dblp-acm": matching.two_tables,
