@@ -28,13 +28,14 @@ class LocalModel(Writer):
         import torch
 
         tokenizer, model = self._running
-        said = prompt
-        if getattr(tokenizer, "chat_template", None):
+        said, talks = prompt, bool(getattr(tokenizer, "chat_template", None))
+        if talks:
             said = tokenizer.apply_chat_template([{"role": "user", "content": prompt}], tokenize=False, add_generation_prompt=True)
-        given = tokenizer(said, return_tensors="pt")
+        given = tokenizer(said, return_tensors="pt", add_special_tokens=not talks)  # a template puts them in itself
+        rows = {name: given[name] for name in ("input_ids", "attention_mask")}  # some models refuse what else a tokenizer gives
         with torch.inference_mode():
-            found = model.generate(**given, max_new_tokens=self.tokens, do_sample=False, pad_token_id=tokenizer.eos_token_id)
-        return str(tokenizer.decode(found[0, given["input_ids"].shape[1] :], skip_special_tokens=True))
+            found = model.generate(**rows, max_new_tokens=self.tokens, do_sample=False, pad_token_id=tokenizer.eos_token_id)
+        return str(tokenizer.decode(found[0, rows["input_ids"].shape[1] :], skip_special_tokens=True))
 
     @cached_property
     def _running(self) -> tuple[Any, Any]:
