@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := PIP_DISABLE_PIP_VERSION_CHECK=1 $(BIN)/python -m pip install -q -c constraints.txt
 
-.PHONY: demo test lint bench docs proofs clean
+.PHONY: demo test lint bench rivals docs proofs clean
 .DEFAULT_GOAL := demo
 
 $(BIN)/python:
@@ -47,6 +47,20 @@ lint: .venv/test
 
 bench: .venv/bench
 	for bench in benches/*.py; do $(BIN)/python $$bench || exit 1; done
+
+# What benches/sequence_speed.py compares with, each in an environment of its own and with versions that it runs on.
+RIVALS := $(or $(NEARKIN_CACHE),$(HOME)/.cache/nearkin)/rivals
+
+rivals: $(RIVALS)/rectools/made $(RIVALS)/recbole/made
+
+$(RIVALS)/%/made: Makefile
+	$(PYTHON) -m venv $(@D)
+	$(@D)/bin/python -m pip install -q torch==2.13.0
+	$(@D)/bin/python -m pip install -q $(NEEDS_$*) numpy==1.26.4 pandas==2.3.3
+	@touch $@
+
+NEEDS_rectools := 'rectools[torch]==0.19.0' scipy==1.17.1
+NEEDS_recbole := recbole==1.2.1 scipy==1.15.3
 
 docs: .venv/docs
 	$(BIN)/python scripts/make_papers_page.py
