@@ -80,3 +80,16 @@ def test_one_thing_and_none(tmp_path):
 def test_a_map_needs_dense_vectors(shop):
     with pytest.raises(BadInput, match="dense vectors"):
         Layout.of(shop.catalog, shop._snapshot.seqs, {"words": shop._snapshot.placed["words"]})
+
+
+def test_a_collection_keeps_its_map_through_writes_and_compaction(tmp_path):
+    with Collection.build(tmp_path / "shop", things(60)[0]) as shop:
+        assert shop.layout is None
+        first = shop.lay_out()
+        shop.add(things(6, start=60)[0])
+        assert np.array_equal(shop.layout.places[:60], first.places)
+        shop.compact()
+        assert len(shop.layout.places) == 66
+        assert same_kind(shop.layout.places, np.concatenate([things(60)[1], things(6, start=60)[1]])) > 0.9
+    with Collection.open(tmp_path / "shop") as again:
+        assert np.array_equal(again.layout.places, shop.layout.places)

@@ -19,6 +19,7 @@ from nearkin.collection.answers import Answers
 from nearkin.collection.branch import load_branch
 from nearkin.collection.explain import Reasons, reasons
 from nearkin.collection.fitting import DEFAULT_WEIGHTS, Progress, default_branches, fit_stages, quiet
+from nearkin.collection.layout import Layout
 from nearkin.collection.lock import writing
 from nearkin.collection.manifest import Manifest
 from nearkin.collection.recommending import behaviour, fit_recommender, recommended
@@ -49,6 +50,7 @@ class Collection:
         self._recommender: Any = None
         self._recommends_for: Snapshot | None = None
         self._relevance: Relevance | None = None
+        self._layout: Layout | None = None
 
     @classmethod
     def build(
@@ -132,6 +134,7 @@ class Collection:
         store = Store(self.place, self.manifest.roles, self.version)
         seen = type(self)(self.place, self.manifest, store, self._snapshot, pinned=True)
         seen._recommender, seen._recommends_for, seen._relevance = self._recommender, self._recommends_for, self._relevance
+        seen._layout = self._layout
         return seen
 
     @property
@@ -322,6 +325,33 @@ class Collection:
         if before is not None:
             shutil.rmtree(self.place / "stages" / before, ignore_errors=True)
 
+    def lay_out(self, *, progress: Progress | None = None, wait_s: float = 10.0) -> Layout:
+        """Draw the map of the collection: places by likeness, words for its regions. Later things stand among what they are like.
+
+        `compact` draws it anew, turned like the one before. Refused: a collection whose search has no dense vectors.
+        """
+        with self._writer(wait_s):
+            return self._lay_out(self.layout, progress or quiet)
+
+    def _lay_out(self, before: Layout | None, say: Progress) -> Layout:
+        snapshot = self._snapshot
+        self._layout = Layout.of(snapshot.catalog, snapshot.seqs, snapshot.placed, before=before, say=say)
+        self._adopt("layout", self._layout)
+        return self._layout
+
+    @property
+    def layout(self) -> Layout | None:
+        """The map of the present things; None when it was never drawn."""
+        if "layout" not in self.manifest.stages:
+            return None
+        if self._layout is None:
+            loaded = Stage.load(self.place / "stages" / self.manifest.stages["layout"])
+            assert isinstance(loaded, Layout)
+            self._layout = loaded
+        if not np.array_equal(self._layout.seqs, self._snapshot.seqs):
+            self._layout = self._layout.moved_to(self.catalog, self._snapshot.seqs, self._snapshot.placed)
+        return self._layout
+
     def tune(self, *, minutes: float = 20, progress: Progress | None = None, wait_s: float = 10.0) -> Tuned:
         """Recommend from now on with the blend of models that foretells held-out links best, found within about so many minutes.
 
@@ -347,12 +377,14 @@ class Collection:
         """Fit the stages anew, merge small files, and drop past versions with the bytes of what was removed (unless kept)."""
         with self._writer(wait_s):
             chosen = {name: (branch.encoder, branch.index) for name, branch in self._snapshot.branches.items()}
-            judgements = self.relevance.judgements if "relevance" in self.manifest.stages else None
+            judgements, before = self.relevance.judgements if "relevance" in self.manifest.stages else None, self.layout
             fit_stages(self.place, self.manifest, chosen, progress or quiet)
             self._store.compact(keep_history=keep_history)
             self._reload()
             if judgements is not None:
                 self._calibrate(judgements)
+            if before is not None:
+                self._lay_out(before, progress or quiet)
 
     def refresh(self) -> bool:
         """See what other processes wrote; tells whether anything had changed."""
@@ -364,7 +396,7 @@ class Collection:
     def _reload(self) -> None:
         fresh = Collection.open(self.place)
         self.manifest, self._store, self._snapshot = fresh.manifest, fresh._store, fresh._snapshot
-        self._recommender = self._recommends_for = self._relevance = None
+        self._recommender = self._recommends_for = self._relevance = self._layout = None
 
     @contextmanager
     def _writer(self, wait_s: float) -> Iterator[None]:
