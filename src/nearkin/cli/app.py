@@ -18,12 +18,14 @@ from nearkin.cli.compact import compact
 from nearkin.cli.evaluate import evaluate
 from nearkin.cli.export import export
 from nearkin.cli.info import info
+from nearkin.cli.key import key, keys, revoke
 from nearkin.cli.match import match
 from nearkin.cli.papers import papers
 from nearkin.cli.recommend import recommend
 from nearkin.cli.remove import remove
 from nearkin.cli.reproduce import reproduce
 from nearkin.cli.search import search
+from nearkin.cli.serve import serve
 from nearkin.cli.similar import similar
 from nearkin.cli.tune import tune
 from nearkin.errors import NearkinError
@@ -82,6 +84,7 @@ def common(
 for _panel, _commands in {
     "A collection": (build, add, remove, info, export, compact),
     "Answers": (search, similar, recommend, match),
+    "A service": (serve, key, keys, revoke),
     "Measuring": (evaluate, calibrate, tune, papers, reproduce),
 }.items():
     for _command in _commands:

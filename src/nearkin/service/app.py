@@ -16,8 +16,9 @@ from starlette.responses import Response
 
 from nearkin import __version__
 from nearkin.errors import NearkinError
-from nearkin.service import about, reading, writing
+from nearkin.service import about, job_routes, reading, writing
 from nearkin.service.guard import Guard, Room
+from nearkin.service.jobs import Jobs, Runner
 from nearkin.service.keeper import Keeper
 from nearkin.service.keys import Keys
 from nearkin.service.metrics import Metrics
@@ -36,15 +37,18 @@ class Service:
         self.keeper, self.state = Keeper(place), State(place)
         self.metrics, self.secret = Metrics(), self.state.secret()
         self.replies, self.keys = Replies(self.state), Keys(self.state)
+        self.jobs = Jobs(self.state)
         self.room = Room(4 * self.keeper.readers, WAITING)
 
     @asynccontextmanager
     async def running(self, _app: FastAPI) -> AsyncIterator[None]:
-        watching = asyncio.create_task(self.keeper.watch())
+        runner = Runner(self.keeper.place, self.jobs, lambda kind, state, took_s: self.metrics.jobs.labels(kind, state).observe(took_s))
+        tasks = [asyncio.create_task(self.keeper.watch()), asyncio.create_task(runner.run())]
         yield
-        watching.cancel()
-        with suppress(asyncio.CancelledError):
-            await watching
+        for task in tasks:
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
         self.keeper.close()
         self.state.close()
 
@@ -57,7 +61,7 @@ def create_app(place: str | Path) -> Guard:
         lifespan=here.running, separate_input_output_schemas=False,
     )  # fmt: skip
     app.state.service = here
-    for routes in (about.health, about.routes, reading.routes, writing.routes):
+    for routes in (about.health, about.routes, reading.routes, writing.routes, job_routes.routes):
         app.include_router(routes)
     for kind in (Problem, NearkinError, RequestValidationError, ValidationError, HTTPException):
         app.add_exception_handler(kind, _told)

@@ -1,0 +1,117 @@
+"""The routes of long work."""
+
+from __future__ import annotations
+
+import json
+from hashlib import blake2b
+from typing import Annotated, Any, Literal
+
+from fastapi import Body, Path, Request, Response
+from pydantic import BaseModel, Field
+
+from nearkin.service.access import ADMIN
+from nearkin.service.replies import Reply
+from nearkin.service.requests import Id, Strict
+from nearkin.service.routes import errors, needs, router, service, written
+from nearkin.service.writing import JSON, OnceKey, once
+
+routes = router()
+JobId = Annotated[str, Path(min_length=1, max_length=64)]
+Metric = Annotated[str, Field(pattern=r"^[A-Za-z]+(@\d{1,4})?$", examples=["nDCG@10"])]
+
+
+class CompactJob(Strict):
+    """Fit the stages anew, merge files, drop what was removed."""
+
+    kind: Literal["compact"]
+    keep_history: bool = False
+
+
+class TuneJob(Strict):
+    """Look for the best recommender."""
+
+    kind: Literal["tune"]
+    minutes: Annotated[float, Field(gt=0, le=24 * 60, strict=False, allow_inf_nan=False)] = 20
+
+
+class QueryBody(Strict):
+    id: Id
+    text: Annotated[str, Field(max_length=4096)]
+
+
+class JudgementBody(Strict):
+    query: Id
+    item: Id
+    grade: Annotated[int, Field(ge=0, le=100)]
+
+
+class EvaluateJob(Strict):
+    """Compare the stages on judged queries."""
+
+    kind: Literal["evaluate"]
+    queries: Annotated[list[QueryBody], Field(min_length=1, max_length=10_000)]
+    judgements: Annotated[list[JudgementBody], Field(min_length=1, max_length=100_000)]
+    metrics: Annotated[list[Metric], Field(min_length=1, max_length=10, default_factory=lambda: ["nDCG@10", "Recall@100"])]
+
+
+class ImportJob(Strict):
+    """Add the things of a file that lies in `.service/imports` of the collection."""
+
+    kind: Literal["import"]
+    file: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,199}$")]
+
+
+JobRequest = Annotated[CompactJob | TuneJob | EvaluateJob | ImportJob, Body(discriminator="kind", examples=[{"kind": "compact"}])]
+
+
+class JobBody(BaseModel):
+    """state: queued, running, done, failed or cancelled; times in seconds since 1970."""
+
+    id: str
+    kind: str
+    asked: dict[str, Any]
+    state: str
+    done: int
+    total: int | None
+    eta_s: float | None
+    log_tail: list[str]
+    problem: str | None
+    result: dict[str, Any] | None
+    made: float
+    started: float | None
+    ended: float | None
+
+
+@routes.post("/v1/jobs", operation_id="start", status_code=202, responses={202: {"model": JobBody}, **errors(409)})
+@needs(ADMIN)
+async def start(asked: JobRequest, request: Request, key: OnceKey = None) -> Response:
+    """Put a job at the end of the queue; `Location` tells where it can be followed."""
+
+    async def work() -> Reply:
+        told = service(request).jobs.add(asked.kind, asked.model_dump(exclude={"kind"}))
+        return Reply(202, JSON, written(told))
+
+    answer = await once(request, key, blake2b(await request.body(), digest_size=16).digest(), work)
+    answer.headers["Location"] = f"{request.scope.get('root_path', '')}/v1/jobs/{json.loads(bytes(answer.body))['id']}"
+    return answer
+
+
+@routes.get("/v1/jobs", operation_id="jobs", responses=errors())
+@needs(ADMIN)
+async def all_jobs(request: Request) -> dict[str, list[JobBody]]:
+    """The last hundred jobs, newest first."""
+    return {"jobs": [JobBody(**told) for told in service(request).jobs.all()]}
+
+
+@routes.get("/v1/jobs/{job}", operation_id="job", responses={200: {"model": JobBody}, **errors()})
+@needs(ADMIN)
+async def one_job(job: JobId, request: Request) -> JobBody:
+    """How far a job is, or how it ended."""
+    return JobBody(**service(request).jobs.get(job))
+
+
+@routes.delete("/v1/jobs/{job}", operation_id="cancel", responses={200: {"model": JobBody}, **errors()})
+@needs(ADMIN)
+async def cancel(job: JobId, request: Request) -> JobBody:
+    """End a job that waits or runs; the collection stays as it was before, or as it was meant to become."""
+    return JobBody(**service(request).jobs.cancel(job))
