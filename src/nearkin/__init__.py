@@ -22,6 +22,8 @@ _HOMES = {
     "fuse": "nearkin.stage",
     "top": "nearkin.stage",
     "Collection": "nearkin.collection",
+    "connect": "nearkin.client",
+    "connect_async": "nearkin.client",
     "evaluate": "nearkin.evaluation",
     "match": "nearkin.matching",
     "read": "nearkin.readers",
@@ -29,6 +31,8 @@ _HOMES = {
 __all__ = ["__version__", *_HOMES]
 
 if TYPE_CHECKING:
+    from nearkin.client import connect as connect
+    from nearkin.client import connect_async as connect_async
     from nearkin.collection import Collection as Collection
     from nearkin.evaluation import evaluate as evaluate
     from nearkin.matching import match as match

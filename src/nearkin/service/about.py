@@ -6,10 +6,9 @@ import shutil
 
 from fastapi import APIRouter, Request, Response
 
-from nearkin import __version__
 from nearkin.service import limits
 from nearkin.service.access import ADMIN
-from nearkin.service.answers import Versions
+from nearkin.service.answers import LIBRARY, Versions
 from nearkin.service.metrics import KIND
 from nearkin.service.problems import Problem
 from nearkin.service.routes import errors, needs, router, service
@@ -38,7 +37,7 @@ async def ready(request: Request) -> Response:
 async def version(request: Request) -> Versions:
     """Versions of the library, the interface, the catalogue and its stages."""
     shop = service(request).keeper.now.shop
-    return Versions(library=__version__, api="v1", catalogue=shop.version, stages=dict(shop.manifest.stages))
+    return Versions(library=LIBRARY, api="v1", catalogue=shop.version, stages=dict(shop.manifest.stages))
 
 
 @routes.get("/v1/limits", operation_id="limits", responses=errors())

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from importlib.metadata import version
 from typing import Any
 
 from pydantic import BaseModel, Field
+
+LIBRARY = version("nearkin")
 
 
 class HitBody(BaseModel):

@@ -6,7 +6,7 @@ from typing import Any
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
-from nearkin import __version__
+from nearkin.service.answers import LIBRARY
 
 KIND = "text/plain; version=0.0.4; charset=utf-8"
 METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
@@ -29,7 +29,7 @@ class Metrics:
         self.version = Gauge("nearkin_catalogue_version", "Version of the catalogue", **named)
         self.jobs = Histogram("nearkin_job_seconds", "Time of a job", ["kind", "state"], buckets=(1, 10, 60, 600, 3600, 36000), **named)
         build = Gauge("nearkin_build_info", "The library behind the service", ["version"], **named)
-        build.labels(__version__).set(1)
+        build.labels(LIBRARY).set(1)
 
     def request(self, route: str, method: str, status: int, took_s: float) -> None:
         self.requests.labels(route, method if method in METHODS else "odd", str(status)).inc()
