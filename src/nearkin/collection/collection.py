@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
@@ -174,7 +174,7 @@ class Collection:
             "weights": list(self.manifest.weights),
             "fused by": self.manifest.by,
             "recommend": self.manifest.recommend,
-            "size_bytes": sum(path.stat().st_size for path in self.place.rglob("*") if path.is_file()),
+            "size_bytes": _size_bytes(self.place),
         }
 
     # answering
@@ -448,6 +448,16 @@ def _without(hits: Hits, rows: np.ndarray, k: int) -> Hits:
     """The hits of query i less the item rows[i]."""
     others = np.where(hits.rows == rows[:, None], -1, hits.rows)
     return best(hits.scores, k, rows=others, queries=hits.queries, items=hits.items)
+
+
+def _size_bytes(place: Path) -> int:
+    """Of all files; one that another process removes meanwhile counts as nothing."""
+    total = 0
+    for folder, _, names in os.walk(place):
+        for name in names:
+            with suppress(FileNotFoundError):
+                total += os.stat(os.path.join(folder, name)).st_size
+    return total
 
 
 def _draft(place: Path) -> Path:

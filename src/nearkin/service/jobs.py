@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import secrets
 import sys
 import time
@@ -16,6 +17,7 @@ from typing import Any
 from nearkin.service.problems import Problem
 from nearkin.service.state import State
 
+log = logging.getLogger("nearkin.service")
 QUEUED, RUNNING, DONE, FAILED, CANCELLED = "queued", "running", "done", "failed", "cancelled"
 MOST_QUEUED = 100
 TRIES = 3  # a job that takes the process down with it is not begun for ever
@@ -108,8 +110,12 @@ class Runner:
             job = self.jobs.begin()
             if job is None:
                 await asyncio.sleep(POLL_S)
-            else:
+                continue
+            try:
                 await self._do(job)
+            except Exception as error:  # one job that cannot be begun must not end all later ones
+                log.exception("the job %s could not be done", job)
+                self.jobs.end(job, FAILED, problem=f"it could not be begun: {type(error).__name__}")
 
     async def _do(self, job: str) -> None:
         """In a process of its own, which ends when its stdin does, and so never outlives the service."""

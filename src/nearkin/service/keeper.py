@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 from collections import OrderedDict
 from collections.abc import Callable
@@ -16,6 +17,7 @@ from nearkin.errors import BadInput
 from nearkin.service.problems import Problem
 from nearkin.service.view import View
 
+log = logging.getLogger("nearkin.service")
 T = TypeVar("T")
 PAST = 2  # past versions held open
 WATCH_S = 0.5  # how often it is looked whether another process wrote
@@ -72,8 +74,8 @@ class Keeper:
         try:
             if self.shop.refresh():
                 self._publish()
-        except BadInput:
-            return  # in the middle of a change; the next look sees it whole
+        except Exception:  # in the middle of a change, say; the next look may see it whole, and looking must not end
+            log.warning("%s could not be read again; answering from version %d", self.place, self.now.version, exc_info=True)
 
     def _publish(self) -> None:
         if self.shop.version != self.now.version or self.shop.manifest != self.now.shop.manifest:
