@@ -175,3 +175,17 @@ def test_what_another_process_writes_is_seen(http, place):
     shop.remove(["lamp"])
     answer = http.get("/v1/items/lamp", headers={"If-Version-At-Least": str(shop.version)})
     assert answer.status_code == 404
+
+
+def test_things_put_at_once_are_written_together_and_a_bad_one_alone_is_refused(http):
+    def put(number):
+        return http.put(f"/v1/items/g{number % 12}", json={"title": f"goose {number}"} if number % 5 else {"titel": "goose"})
+
+    before = http.get("/version").json()["catalogue"]
+    with ThreadPoolExecutor(12) as pool:
+        answers = list(pool.map(put, range(24)))
+    assert [answer.status_code == 422 for answer in answers] == [number % 5 == 0 for number in range(24)]
+    versions = {answer.json()["version"] for answer in answers if answer.status_code < 300}
+    assert len(versions) < sum(answer.status_code < 300 for answer in answers)
+    assert http.get("/version").json()["catalogue"] == max(versions) > before
+    assert found(http, "goose 23", k=1, stage="words") == ["g11"]

@@ -20,21 +20,21 @@ def reasons(searcher: Searcher, names: list[str], queries: Catalog, hits: Hits, 
     Cost: the search once more, and one look at each hit.
     """
     branches = searcher.branches if isinstance(searcher, ScoreFusion | RankFusion) else (searcher,)
-    parts = _parts(searcher, queries, hits, keep)
-    tell = [_details_of(branch, queries) for branch in branches]
+    memo = Memo()
+    parts = _parts(searcher, queries, hits, keep, memo)
+    tell = [_details_of(branch, queries, hits, memo) for branch in branches]
     told: Reasons = {}
-    for query, place in zip(*np.nonzero(hits.rows >= 0), strict=True):
-        row = int(hits.rows[query, place])
+    for query, place in np.argwhere(hits.rows >= 0).tolist():
         why: dict[str, Any] = {"parts": {name: float(part[query, place]) for name, part in zip(names, parts, strict=True)}}
-        told[int(query), row] = why | {name: details(int(query), row) for name, details in zip(names, tell, strict=True)}
+        row = int(hits.rows[query, place])
+        told[query, row] = why | {name: details(query, place) for name, details in zip(names, tell, strict=True)}
     return told
 
 
-def _parts(searcher: Searcher, queries: Catalog, hits: Hits, keep: np.ndarray | None) -> np.ndarray:
+def _parts(searcher: Searcher, queries: Catalog, hits: Hits, keep: np.ndarray | None, memo: Memo) -> np.ndarray:
     """What each branch added to each hit: [branches, q, k]; scaled over the same candidates as in the search."""
     if not isinstance(searcher, ScoreFusion | RankFusion):
         return hits.scores[None]
-    memo = Memo()
     found = [memo.run(branch, queries, keep) for branch in searcher.branches]
     rows = union(found)
     parts = searcher.parts(queries, rows, memo) if isinstance(searcher, ScoreFusion) else searcher.parts(rows, found)
@@ -44,18 +44,18 @@ def _parts(searcher: Searcher, queries: Catalog, hits: Hits, keep: np.ndarray | 
     return np.take_along_axis(parts, np.clip(place, 0, rows.shape[1] - 1)[None], axis=2)
 
 
-def _details_of(branch: Any, queries: Catalog) -> Callable[[int, int], Any]:
-    """What a branch itself says of one hit (query, row): the matched words and their weights, or the similarity."""
+def _details_of(branch: Any, queries: Catalog, hits: Hits, memo: Memo) -> Callable[[int, int], Any]:
+    """What a branch itself says of one hit (query, place): the matched words and their weights, or the similarity."""
     assert isinstance(branch, Placed)
-    vectors = branch.encoder(queries)
     explain = getattr(branch.index, "explain", None)
-    terms = branch.encoder.terms if explain is not None else []  # type: ignore[attr-defined]
+    if explain is None:
+        likeness = branch.score_with(queries, hits.rows, memo)
+        return lambda query, place: float(likeness[query, place])
+    vectors = memo.run(branch.encoder, queries)
+    asked = [vectors.take([query]) for query in range(len(hits))]
+    rows, terms = branch.index_rows(hits.rows), branch.encoder.terms  # type: ignore[attr-defined]
 
-    def words(query: int, row: int) -> dict[str, float]:
-        shares = explain(vectors.take([query]), int(branch.index_row[row]))  # type: ignore[misc]
-        return {terms[column]: float(weight) for column, weight in shares}
+    def words(query: int, place: int) -> dict[str, float]:
+        return {terms[column]: float(weight) for column, weight in explain(asked[query], int(rows[query, place]))}
 
-    def likeness(query: int, row: int) -> float:
-        return float(branch.index.score(vectors.take([query]), branch.index_rows(np.array([[row]])))[0, 0])
-
-    return words if explain is not None else likeness
+    return words

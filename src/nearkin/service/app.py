@@ -17,6 +17,7 @@ from starlette.responses import Response
 from nearkin.errors import NearkinError
 from nearkin.service import about, job_routes, reading, writing
 from nearkin.service.answers import LIBRARY
+from nearkin.service.groups import Groups
 from nearkin.service.guard import Guard, Room
 from nearkin.service.jobs import Jobs, Runner
 from nearkin.service.keeper import Keeper
@@ -36,7 +37,7 @@ class Service:
     def __init__(self, place: Path) -> None:
         self.keeper, self.state = Keeper(place), State(place)
         self.metrics, self.secret = Metrics(), self.state.secret()
-        self.replies, self.keys = Replies(self.state), Keys(self.state)
+        self.replies, self.keys, self.groups = Replies(self.state), Keys(self.state), Groups(self.keeper)
         self.jobs = Jobs(self.state)
         self.room = Room(4 * self.keeper.readers, WAITING)
 

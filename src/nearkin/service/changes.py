@@ -40,16 +40,20 @@ def _matches(told: str, etag: str | None) -> bool:
     return etag is not None and (told.strip() == "*" or etag in [part.strip() for part in told.split(",")])
 
 
-def put(shop: Collection, now: View, name: str, thing: Thing, condition: Condition) -> bool:
-    """Add or replace one thing; tells whether it is new."""
+def named(now: View, name: str, thing: Thing) -> Thing:
+    """The thing with the id of the path. Refused: one that says it is called otherwise."""
     own = now.catalog.id_field
     if thing.get(own, name) != name:
         refuse([Flaw(f"the id in the path is {name!r}; leave this one out, or make them the same", "id", f"/{own}")])
-    whole = {**thing, own: name}
-    refuse(flaws_of(whole, now.catalog))
+    return {**thing, own: name}
+
+
+def put(shop: Collection, now: View, name: str, thing: Thing, condition: Condition) -> bool:
+    """Add or replace one thing, if the condition holds; tells whether it is new."""
+    refuse(flaws_of(thing, now.catalog))
     row = now.row(name, None)
     condition.check(now, row)
-    shop.add(catalog_of([whole], now.catalog))
+    shop.add(catalog_of([thing], now.catalog))
     return row < 0
 
 

@@ -133,6 +133,8 @@ def nearest(
 
 def texts_of(view: View, asked: Sequence[Any], own: np.ndarray) -> Catalog:
     """Queries as a catalogue with the field `text`: what was typed, or what the thing says."""
+    if (own < 0).all():
+        return Catalog.of(**{TEXT: list(asked)})
     things = iter(searchable(view.catalog.take(own[own >= 0]))[TEXT])
     return Catalog.of(**{TEXT: [next(things) if row >= 0 else query for query, row in zip(asked, own.tolist())]})
 
