@@ -13,6 +13,7 @@ import uvicorn
 
 from nearkin.collection import Collection
 from nearkin.service.app import create_app
+from nearkin.service.limits import HEAD_BYTES
 from nearkin.tables import Catalog, Links
 from tests.collection.conftest import goods
 
@@ -37,7 +38,8 @@ def shop_of(place) -> Collection:
 @contextmanager
 def served(app, **more) -> Iterator[str]:
     """The address of an application, while it runs in a thread."""
-    server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="warning", access_log=False, ws="none", **more))
+    told = {"log_level": "warning", "access_log": False, "ws": "none", "http": "h11", "h11_max_incomplete_event_size": HEAD_BYTES}
+    server = uvicorn.Server(uvicorn.Config(app, port=0, **told, **more))
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     while not server.started:

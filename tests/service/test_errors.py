@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from http.client import HTTPConnection
+from urllib.parse import urlencode
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -66,6 +68,16 @@ def test_a_body_that_hides_its_length_is_cut_off(http):
     assert answer.status_code == 413
 
 
+def test_the_longest_filter_fits_into_a_query_string(http):
+    plain = HTTPConnection(http.base_url.host, http.base_url.port)  # the usual client sends no address of this length
+    for where, status in [("kind = '" + "\U0001f3ba" * 2_040 + "'", 200), ("\U0001f3ba" * 8_192, 422)]:
+        plain.request("GET", "/v1/search?" + urlencode({"q": "x", "where": where}))
+        answer = plain.getresponse()
+        answer.read()
+        assert answer.status == status
+    plain.close()
+
+
 def test_a_plain_request_id_is_kept_and_an_odd_one_replaced(http):
     assert http.get("/version", headers={"X-Request-Id": "abc-1"}).headers["x-request-id"] == "abc-1"
     assert http.get("/version", headers={"X-Request-Id": "a b{}"}).headers["x-request-id"] != "a b{}"
@@ -127,3 +139,5 @@ def test_the_openapi_says_what_is_refused(http):
     asked = schema["components"]["schemas"]["SearchRequest"]["properties"]
     assert (asked["k"]["maximum"], asked["queries"]["maxItems"], asked["offset"]["maximum"]) == (1000, 256, 10000)
     assert "HTTPValidationError" not in schema["components"]["schemas"]
+    assert schema["security"] == [{"key": []}, {}]
+    assert schema["paths"]["/health/live"]["get"]["security"] == []

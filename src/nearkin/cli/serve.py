@@ -25,6 +25,7 @@ def serve(
         import uvicorn
 
         from nearkin.service.app import create_app
+        from nearkin.service.limits import HEAD_BYTES
     except ImportError as error:
         raise Missing(error.name or "fastapi", "serve") from error
     _check_open(place, host)
@@ -39,6 +40,7 @@ def serve(
             access_log=False,
             ws="none",
             server_header=False,
+            h11_max_incomplete_event_size=HEAD_BYTES,
             timeout_graceful_shutdown=10,
         )
     )

@@ -120,7 +120,7 @@ def _describe(app: FastAPI) -> None:
             shape = ProblemBody.model_json_schema(ref_template="#/components/schemas/{model}")
             parts.setdefault("schemas", {}).update(shape.pop("$defs"), ProblemBody=shape)
             parts["securitySchemes"] = {"key": {"type": "http", "scheme": "bearer", "bearerFormat": "nk_<id>_<secret>"}}
-            schema["security"] = [{"key": []}]
+            schema["security"] = [{"key": []}, {}]  # none is needed where there are none
         assert app.openapi_schema is not None
         return app.openapi_schema
 

@@ -19,6 +19,7 @@ WHERE_LENGTH = 8_192
 WHERE_DEPTH = 16
 WHERE_NODES = 200
 BODY_BYTES = 16 << 20
+HEAD_BYTES = 256 << 10  # of the first line and the headers; a filter may take 100 KB once it is percent-encoded
 BULK_BYTES = 256 << 20
 LINE_BYTES = 1 << 20
 LINKS = 10_000  # in one request
