@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from jaxtyping import Bool, Float
 
@@ -77,19 +79,25 @@ def _shown(bags: Bags, hidden: np.ndarray, dropout: float, random: np.random.Gen
     return bags.kept(~whole.ravel()[owners] & ~dropped)
 
 
-def _shared(left: object, right: object, shrink: bool) -> float:
-    count = left.shape[0]  # type: ignore[attr-defined]
+def _shared(left: Any, right: Any, shrink: bool) -> float:
+    told = _told(left, right)
+    if not shrink:
+        return told
+    dealt = right[np.random.default_rng(0).permutation(right.shape[0])]
+    return max(0.0, told - _told(left, dealt))
+
+
+def _told(left: Any, right: Any) -> float:
+    count = left.shape[0]
     if not count:
         return 0.0
-    joint = (left.T @ right).tocoo()  # type: ignore[attr-defined]
+    joint = (left.T @ right).tocoo()
     p, (a, b) = joint.data / count, (joint.row, joint.col)
-    one, other = (np.asarray(each.sum(axis=0)).ravel() / count for each in (left, right))  # type: ignore[attr-defined]
-    told = float((p * np.log(p / (one[a] * other[b]))).sum())
-    chance = ((one > 0).sum() - 1) * ((other > 0).sum() - 1) / (2 * count) if shrink else 0.0
-    return max(0.0, told - chance)
+    one, other = (np.asarray(each.sum(axis=0)).ravel() / count for each in (left, right))
+    return max(0.0, float((p * np.log(p / (one[a] * other[b]))).sum()))
 
 
-def _entropy(one: object) -> float:
-    p = np.asarray(one.sum(axis=0)).ravel()  # type: ignore[attr-defined]
-    p = p[p > 0] / max(1, one.shape[0])  # type: ignore[attr-defined]
+def _entropy(one: Any) -> float:
+    p = np.asarray(one.sum(axis=0)).ravel()
+    p = p[p > 0] / max(1, one.shape[0])
     return float(-(p * np.log(p)).sum())
