@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from nearkin.collection import Collection
-from nearkin.collection.layout import Layout
+from nearkin.collection.layout import Layout, drawn_in
 from nearkin.errors import BadInput
 from nearkin.stage import Stage
 from nearkin.tables import Catalog
@@ -93,3 +93,14 @@ def test_a_collection_keeps_its_map_through_writes_and_compaction(tmp_path):
         assert same_kind(shop.layout.places, np.concatenate([things(60)[1], things(6, start=60)[1]])) > 0.9
     with Collection.open(tmp_path / "shop") as again:
         assert np.array_equal(again.layout.places, shop.layout.places)
+
+
+def test_what_lies_far_outside_is_drawn_in_and_the_rest_stays():
+    places = np.random.default_rng(0).normal(size=(400, 2)).astype(np.float32)
+    places[7] = [300, 400]
+    found = drawn_in(places)
+    middle = np.median(places, axis=0)
+    near = np.linalg.norm(places - middle, axis=1) < 2
+    assert np.allclose(found[near], places[near] - middle, atol=1e-5)
+    assert np.linalg.norm(found[7]) < 5
+    assert np.allclose(found[7] / np.linalg.norm(found[7]), [0.6, 0.8], atol=0.01)

@@ -57,7 +57,7 @@ class Layout(Stage):
         """
         branch = _dense(branches)
         rows, distances, _ = _neighbours(branch, catalog, np.arange(len(catalog)), say)
-        places = plane(rows, distances, _main_axes(branch, catalog), seed=seed)
+        places = drawn_in(plane(rows, distances, _main_axes(branch, catalog), seed=seed))
         if before is not None:
             shared, new, old = np.intersect1d(seqs, before.seqs, return_indices=True)
             places = aligned(places, before.places[old], new) if len(shared) else places
@@ -119,6 +119,20 @@ def _main_axes(branch: Placed, catalog: Catalog) -> np.ndarray:
     axes *= np.where(axes.sum(0) < 0, -1, 1)  # so that a catalogue has one map
     turned = centred @ axes
     return np.pad(turned, ((0, 0), (0, 2 - turned.shape[1])))
+
+
+def drawn_in(places: np.ndarray) -> np.ndarray:
+    """The few places that lie far outside brought nearer, each in its direction, so that they do not make all the rest small.
+
+    Beyond L = 1.25 times the distance from the middle within which 98 of 100 stand, a distance r becomes L (1 + tanh(r / L - 1) / 4).
+    """
+    if not len(places):
+        return places
+    apart = places - np.median(places, axis=0)
+    far = np.linalg.norm(apart, axis=1)
+    limit = max(1.25 * float(np.quantile(far, 0.98)), 1e-9)
+    kept = np.where(far > limit, limit * (1 + np.tanh(far / limit - 1) / 4), far)
+    return apart * (kept / np.maximum(far, 1e-9))[:, None]  # type: ignore[no-any-return]
 
 
 def regions(catalog: Catalog, places: np.ndarray, seed: int = 0) -> tuple[list[str], np.ndarray]:
