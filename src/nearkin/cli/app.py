@@ -19,6 +19,7 @@ from nearkin.cli.evaluate import evaluate
 from nearkin.cli.export import export
 from nearkin.cli.info import info
 from nearkin.cli.key import key, keys, revoke
+from nearkin.cli.layout import layout
 from nearkin.cli.match import match
 from nearkin.cli.papers import papers
 from nearkin.cli.recommend import recommend
@@ -84,7 +85,7 @@ def common(
 for _panel, _commands in {
     "A collection": (build, add, remove, info, export, compact),
     "Answers": (search, similar, recommend, match),
-    "A service": (serve, key, keys, revoke),
+    "A service": (serve, layout, key, keys, revoke),
     "Measuring": (evaluate, calibrate, tune, papers, reproduce),
 }.items():
     for _command in _commands:

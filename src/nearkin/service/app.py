@@ -15,7 +15,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from nearkin.errors import NearkinError
-from nearkin.service import about, job_routes, reading, writing
+from nearkin.service import about, job_routes, map_routes, reading, writing
 from nearkin.service.answers import LIBRARY
 from nearkin.service.groups import Groups
 from nearkin.service.guard import Guard, Room
@@ -23,6 +23,7 @@ from nearkin.service.jobs import Jobs, Runner
 from nearkin.service.keeper import Keeper
 from nearkin.service.keys import Keys
 from nearkin.service.metrics import Metrics
+from nearkin.service.page import Page
 from nearkin.service.problems import Flaw, Problem, flaws_of, problem_of
 from nearkin.service.replies import Replies
 from nearkin.service.routes import ProblemBody
@@ -54,20 +55,20 @@ class Service:
         self.state.close()
 
 
-def create_app(place: str | Path) -> Guard:
-    """The service of the collection in this folder."""
+def create_app(place: str | Path) -> Page:
+    """The service of the collection in this folder, and its page."""
     here = Service(Path(place))
     app = FastAPI(
         title="nearkin", version=LIBRARY, openapi_url="/v1/openapi.json", docs_url=None, redoc_url=None, redirect_slashes=False,
         lifespan=here.running, separate_input_output_schemas=False,
     )  # fmt: skip
     app.state.service = here
-    for routes in (about.health, about.routes, reading.routes, writing.routes, job_routes.routes):
+    for routes in (about.health, about.routes, reading.routes, writing.routes, job_routes.routes, map_routes.routes):
         app.include_router(routes)
     for kind in (Problem, NearkinError, RequestValidationError, ValidationError, HTTPException):
         app.add_exception_handler(kind, _told)
     _describe(app)
-    return Guard(app, who=here.keys.who, room=here.room, metrics=here.metrics)
+    return Page(Guard(app, who=here.keys.who, room=here.room, metrics=here.metrics))
 
 
 async def _told(request: Request, error: Exception) -> Response:

@@ -1,0 +1,45 @@
+// What keys do outside of inputs.
+import { go, here } from "./place.js";
+
+const VIEWS = { s: "./", n: "next", c: "compare", m: "map" };
+
+/** Hear keys until the answer is called. */
+export function listen() {
+  let after = "";
+  const heard = (event) => {
+    if (event.metaKey || event.ctrlKey || event.altKey) return;
+    const typing = event.target.closest?.("input, textarea, select");
+    if (typing) return void (event.key === "Escape" && typing.blur());
+    const was = after;
+    after = event.key === "g" ? "g" : "";
+    if (was === "g" && VIEWS[event.key]) go(VIEWS[event.key]);
+    else if (event.key === "/") focusBox(event);
+    else if (event.key === "j" || event.key === "k") step(event.key === "j" ? 1 : -1);
+    else act(event.key);
+  };
+  addEventListener("keydown", heard);
+  return () => removeEventListener("keydown", heard);
+}
+
+function focusBox(event) {
+  event.preventDefault();
+  const box = document.getElementById("box");
+  if (box) box.focus();
+  else if (here.value.path !== "") go("./");
+}
+
+const cards = () => [...document.querySelectorAll(".card")];
+
+/** To the next card, or the one before. */
+function step(by) {
+  const all = cards();
+  const at = all.indexOf(document.activeElement?.closest(".card"));
+  all[Math.max(0, Math.min(all.length - 1, at < 0 ? 0 : at + by))]?.focus();
+}
+
+/** Enter, s, a and w on a card: open it, more like it, add it to the history, why. */
+function act(key) {
+  const card = document.activeElement?.closest(".card");
+  const wanted = { Enter: "h3 a", s: ".actions a", a: ".actions button", w: ".actions button[aria-expanded]" }[key];
+  if (card && card === document.activeElement && wanted) card.querySelector(wanted)?.click();
+}

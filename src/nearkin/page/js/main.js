@@ -1,0 +1,56 @@
+import { locked } from "./api.js";
+import { html, render, useEffect, useState } from "./html.js";
+import { listen } from "./keys.js";
+import { basket } from "./parts/history.js";
+import { Empty, KeyForm, Loading, Trouble } from "./parts/states.js";
+import { here } from "./place.js";
+import { info, load, trouble } from "./shop.js";
+import { Compare } from "./views/compare.js";
+import { Item } from "./views/item.js";
+import { Next } from "./views/next.js";
+import { Search } from "./views/search.js";
+
+const VIEWS = { "": Search, next: Next, compare: Compare };
+const NAMES = { "./": "search", next: "next", compare: "compare", map: "map" };
+
+/** A part that fails says so in its place; the rest of the page stays. */
+function Guarded({ children }) {
+  const [error, fail] = useState(null);
+  useEffect(() => {
+    const told = (event) => fail(event.reason ?? event.error);
+    addEventListener("unhandledrejection", told);
+    return () => removeEventListener("unhandledrejection", told);
+  }, []);
+  return error ? html`<main><${Trouble} error=${error} again=${() => fail(null)} /></main>` : children;
+}
+
+/** The map is only fetched by those who look at it. */
+function Later({ path, name }) {
+  const [View, show] = useState(null);
+  useEffect(() => void import(path).then((module) => show(() => module[name])), [path]);
+  return View ? html`<${View} />` : html`<${Loading} />`;
+}
+
+function view() {
+  const { path } = here.value;
+  if (path.startsWith("item/")) return html`<${Item} id=${decodeURIComponent(path.slice(5))} />`;
+  if (path === "map") return html`<${Later} path="./views/map.js" name="Map" />`;
+  const View = VIEWS[path];
+  return View ? html`<${View} />` : html`<main><${Empty}>There is no page here. <a href="./">Search</a></${Empty}></main>`;
+}
+
+function Page() {
+  useEffect(() => void load(), []);
+  useEffect(() => listen(), []);
+  if (locked.value) return html`<${KeyForm} done=${load} />`;
+  return html`<header>
+      <a class="name" href="./">nearkin</a>
+      <nav aria-label="views">
+        ${Object.entries(NAMES).map(([path, name]) => html`<a key=${path} href=${path} aria-current=${here.value.path === path.replace("./", "") ? "page" : undefined}>${name}${name === "next" && basket.value.length ? ` (${basket.value.length})` : ""}</a>`)}
+      </nav>
+      <small>${info.value ? `${info.value.things.toLocaleString()} things` : ""}</small>
+    </header>
+    ${trouble.value ? html`<main><${Trouble} error=${trouble.value} again=${load} /></main>` : html`<${Guarded}>${view()}</${Guarded}>`}`;
+}
+
+render(html`<${Page} />`, document.getElementById("page"));

@@ -1,0 +1,85 @@
+import { latest } from "../api.js";
+import { html, useEffect, useState } from "../html.js";
+import { Card } from "../parts/card.js";
+import { Facets } from "../parts/facets.js";
+import { Empty, Loading, Trouble } from "../parts/states.js";
+import { all, change, here, one } from "../place.js";
+import { facetFields, info, stages } from "../shop.js";
+import { both, has } from "../where.js";
+
+const PAGE = 10;
+const ask = latest();
+const lists = new Set(); // fields known to hold lists
+
+/** What is asked, from the address. */
+export function request() {
+  const chosen = facetFields.value.flatMap((field) => all(`f.${field}`).map((value) => has(field, value, lists.has(field))));
+  const body = { queries: [one("q")], k: PAGE, offset: Number(one("offset", "0")), facets: facetFields.value, explain: true, highlight: true };
+  const where = both(one("where"), ...chosen);
+  if (where) body.where = where;
+  if (one("stage")) body.stage = one("stage");
+  if (one("cut")) body.min_relevance = Number(one("cut"));
+  if (one("v")) body.version = Number(one("v"));
+  return body;
+}
+
+export function Search() {
+  const [answer, show] = useState(null);
+  const [error, fail] = useState(null);
+  const [text, type] = useState(one("q"));
+  const { query } = here.value;
+  useEffect(() => type(one("q")), [one("q")]);
+  const run = () => {
+    if (!one("q")) return show(null);
+    ask("v1/search", request()).then((found) => {
+      for (const hit of found.hits[0]) for (const [name, value] of Object.entries(hit.fields)) if (Array.isArray(value)) lists.add(name);
+      fail(null);
+      show(found);
+    }, fail);
+  };
+  useEffect(run, [JSON.stringify(query), info.value]);
+  const typed = (event) => {
+    type(event.target.value);
+    change({ q: event.target.value, offset: null }, true);
+  };
+  return html`<main class="search">
+    <form role="search" onSubmit=${(event) => (event.preventDefault(), change({ q: text, offset: null }))}>
+      <input id="box" type="search" aria-label="search" placeholder="what are you looking for?" value=${text} onInput=${typed} autofocus />
+      <${StageChoice} />
+    </form>
+    <p class="told" aria-live="polite">${told(answer, error)}</p>
+    ${error ? html`<${Trouble} error=${error} again=${run} />` : answer ? html`<${Answer} answer=${answer} />` : one("q") ? html`<${Loading} />` : html`<${Welcome} />`}
+  </main>`;
+}
+
+export const StageChoice = ({ name = "stage" }) => html`<select aria-label="stage" value=${one(name, "all")} onChange=${(event) => change({ [name]: event.target.value === "all" ? null : event.target.value })}>
+  ${stages.value.map((each) => html`<option key=${each} value=${each}>${each}</option>`)}
+</select>`;
+
+function told(answer, error) {
+  if (error || !answer) return "";
+  const { filter, relevant, exact } = answer.total;
+  return `${filter.toLocaleString()} fit the filter; ${exact ? "" : "more than "}${relevant.toLocaleString()} found; ${answer.took_ms.toFixed(0)} ms; version ${answer.version}`;
+}
+
+function Answer({ answer }) {
+  const hits = answer.hits[0];
+  const offset = Number(one("offset", "0"));
+  const best = hits[0]?.score ?? 0;
+  return html`<div class="columns">
+    <${Facets} facets=${answer.facets} many=${(field) => lists.has(field)} />
+    <section class="hits" aria-label="hits">
+      ${answer.warnings.map((warning) => html`<p class="warning" key=${warning}>${warning}</p>`)}
+      ${!hits.length && html`<${Empty}>Nothing was found. Take a filter away, or try other words.</${Empty}>`}
+      ${hits.map((hit) => html`<${Card} key=${hit.id} hit=${hit} best=${best} />`)}
+      <nav class="pages" aria-label="pages">
+        ${offset > 0 && html`<button onClick=${() => change({ offset: offset > PAGE ? offset - PAGE : null })}>back</button>`}
+        ${answer.next && html`<button onClick=${() => change({ offset: offset + PAGE })}>more</button>`}
+      </nav>
+    </section>
+  </div>`;
+}
+
+const Welcome = () => html`<${Empty}>
+  ${info.value ? (info.value.things ? `${info.value.things.toLocaleString()} things. Type to search them.` : "The collection is empty. Add things with: nearkin add PLACE FILE") : ""}
+</${Empty}>`;

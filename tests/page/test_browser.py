@@ -1,0 +1,171 @@
+"""The page in a real browser: search, why, facets, similar, history, compare, map; no word on the console, nothing from elsewhere."""
+
+import shutil
+import time
+from contextlib import contextmanager
+
+import pytest
+
+from nearkin.collection import Collection
+from nearkin.service.app import create_app
+from tests.service.conftest import served, shop_of
+
+playwright = pytest.importorskip("playwright.sync_api", reason="playwright drives the browser")
+CHROMIUM = shutil.which("chromium")
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="these tests need Debian's chromium")
+FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--host-resolver-rules=MAP shop.example 127.0.0.1"]
+
+
+@pytest.fixture(scope="module")
+def address(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("page") / "shop"
+    with shop_of(folder) as shop:
+        shop.lay_out()
+    with served(create_app(folder)) as here:
+        yield here
+
+
+@pytest.fixture(scope="module")
+def browser():
+    with playwright.sync_playwright() as running:
+        chromium = running.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield chromium
+        chromium.close()
+
+
+@contextmanager
+def looking(browser, address, path="", **more):
+    """A tab that must stay without a word on the console, a failed script, or a request to another place."""
+    tab, said = browser.new_page(**more), []
+    tab.on("console", lambda message: said.append(message.text) if message.type in ("error", "warning") else None)
+    tab.on("pageerror", lambda error: said.append(str(error)))
+    tab.on("request", lambda asked: None if asked.url.startswith((address, "data:")) else said.append(f"foreign: {asked.url}"))
+    tab.goto(f"{address}/{path}")
+    try:
+        yield tab
+        assert not said
+    finally:
+        tab.close()
+
+
+def until(holds, seconds=10):
+    """Wait until this holds; the page's policy lets no test run a script of its own there."""
+    stop = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < stop, "it did not come to hold"
+        time.sleep(0.05)
+
+
+def cards(tab):
+    return tab.locator(".card").count()
+
+
+def titles(tab):
+    tab.wait_for_selector(".card")
+    return [each.strip() for each in tab.locator(".card h3 a").all_inner_texts()]
+
+
+def test_typing_finds_says_why_and_makes_an_address(browser, address):
+    with looking(browser, address) as tab:
+        tab.fill("#box", "shoe")
+        assert "shoe" in titles(tab)[0].lower()
+        assert tab.url.endswith("?q=shoe")
+        tab.locator(".card button", has_text="why").first.click()
+        parts = tab.locator(".why").first.inner_text()
+        assert "words" in parts
+        assert "score" in parts
+        tab.reload()
+        assert "shoe" in titles(tab)[0].lower()
+
+
+def test_a_facet_narrows_and_going_back_widens(browser, address):
+    with looking(browser, address, "?q=shoe+hat+boot") as tab:
+        whole = len(titles(tab))
+        tab.locator(".facets label", has_text="warm").locator("input").check()
+        until(lambda: 0 < cards(tab) < whole)
+        assert "f.tags=warm" in tab.url
+        tab.go_back()
+        until(lambda: cards(tab) == whole)
+
+
+def test_a_thing_shows_its_fields_and_neighbours(browser, address):
+    with looking(browser, address, "item/shoe") as tab:
+        assert titles(tab)
+        assert "–" in tab.locator(".fields").inner_text()  # a field without a value
+        tab.locator(".card h3 a").first.click()
+        until(lambda: not tab.url.endswith("/shoe"))
+
+
+def test_a_history_made_by_clicking_recommends(browser, address):
+    with looking(browser, address, "?q=guitar") as tab:
+        titles(tab)
+        tab.locator(".card", has_text="guitar").first.locator("button", has_text="+ next").click()
+        tab.locator("nav a", has_text="next").click()
+        tab.wait_for_selector(".history li a")
+        assert any("violin" in title.lower() for title in titles(tab))
+        tab.locator(".history button", has_text="clear").click()
+        tab.wait_for_selector(".empty")
+
+
+def test_two_stages_side_by_side(browser, address):
+    with looking(browser, address, "compare?q=shoe&a=words&b=meaning") as tab:
+        tab.wait_for_selector(".sides li")
+        assert tab.locator(".sides h2").all_inner_texts() == ["words", "meaning"]
+        assert "in both" in tab.locator(".told").inner_text()
+
+
+def test_the_map_is_drawn_and_a_lasso_lists_what_it_catches(browser, address):
+    with looking(browser, address, "map?color=tags") as tab:
+        tab.wait_for_selector(".legend .swatch")
+        tab.get_by_text("list what is in view").click()
+        tab.wait_for_selector("aside ol li")
+        box = tab.locator("nk-map canvas").bounding_box()
+        tab.keyboard.down("Shift")
+        tab.mouse.move(box["x"] + 2, box["y"] + 2)
+        tab.mouse.down()
+        for x, y in ((1, 0), (1, 1), (0, 1), (0, 0)):
+            tab.mouse.move(box["x"] + 2 + x * (box["width"] - 4), box["y"] + 2 + y * (box["height"] - 4))
+        tab.mouse.up()
+        tab.keyboard.up("Shift")
+        tab.wait_for_selector("aside section[aria-label=caught]")
+        assert "10 caught" in tab.locator("aside h2").inner_text()
+
+
+def test_keys_walk_through_hits_and_views(browser, address):
+    with looking(browser, address, "?q=shoe") as tab:
+        titles(tab)
+        tab.keyboard.press("Escape")
+        tab.keyboard.press("j")
+        assert tab.evaluate("document.activeElement.className") == "card"
+        tab.keyboard.press("g")
+        tab.keyboard.press("c")
+        until(lambda: tab.url.endswith("/compare"))
+
+
+def test_nothing_found_and_a_filter_that_is_not_understood_are_said(browser, address):
+    with looking(browser, address, "?q=shoe&where=price+%3C+0") as tab:
+        tab.wait_for_selector(".empty")
+    tab = browser.new_page()
+    tab.goto(f"{address}/?q=shoe&where=pric+%3C+3")
+    tab.wait_for_selector(".trouble")
+    assert "price" in tab.locator(".trouble").inner_text()
+    tab.close()
+
+
+def test_a_narrow_screen_needs_no_sideways_scrolling(browser, address):
+    with looking(browser, address, "?q=shoe", viewport={"width": 320, "height": 640}) as tab:
+        titles(tab)
+        assert tab.evaluate("document.documentElement.scrollWidth") <= 320
+
+
+def test_text_that_looks_like_markup_stays_text(browser, tmp_path):
+    from nearkin.tables import Catalog
+
+    bad = "<img src=x onerror=alert(1)> <b>bold</b> שלום"
+    with Collection.build(tmp_path / "shop", Catalog.of(["<i>1</i>/?#", "b"], title=[bad, "plain"])):
+        pass
+    with served(create_app(tmp_path / "shop")) as address, looking(browser, address, "?q=bold") as tab:
+        assert titles(tab)[0] == bad
+        tab.locator(".card h3 a").first.click()
+        tab.wait_for_selector(".fields")
+        assert bad in tab.locator(".fields").inner_text()
