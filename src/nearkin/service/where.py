@@ -237,6 +237,8 @@ class _Reader:
 
     def literal(self, name: str, kind: pa.DataType) -> Value:
         """A literal that may be compared with values of this type."""
+        if _is_moment(kind) and self.now.kind == "word" and self.now.text.lower() in ("date", "timestamp"):
+            self.place += 1  # as in: day > date '2021-01-01'
         token = self.now
         if token.kind == "null":
             raise BadWhere("nothing equals NULL; write IS NULL or IS NOT NULL", token.at)
