@@ -13,6 +13,7 @@ import numpy as np
 from nearkin.indexes.checks import checked_keep
 from nearkin.indexes.from_history import BlockRecommender, chosen, copied, judge
 from nearkin.indexes.histories import Histories, moved
+from nearkin.indexes.known_items import with_known
 from nearkin.indexes.sequence_fit import dense, learn, need_torch
 from nearkin.stage import Index, Stage, fitted, learned
 from nearkin.tables import Catalog, Hits, Links, Vectors, best, unit
@@ -137,7 +138,7 @@ class SequenceModel(BlockRecommender):
 
         from nearkin.layers.grid import Grid
 
-        offsets, rows = _known(histories, self.known_)
+        offsets, rows = with_known(histories.offsets, histories.rows, self.known_)
         lengths = np.minimum(np.diff(offsets), self.length - self.two_sided)
         found, net = np.zeros((len(histories), self.dim), np.float32), self._net()
         order = np.argsort(lengths, kind="stable")
@@ -186,15 +187,6 @@ class SequenceModel(BlockRecommender):
             last = np.where(self.known_, 1, FAR).astype(np.float32)
             self.__dict__["_columns_of"] = held = (self.table_, np.concatenate([unit(self.table_), last[:, None]], axis=1))
         return held[1]
-
-
-def _known(histories: Histories, known: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Offsets and rows of histories without the items that have no vector."""
-    kept = known[histories.rows]
-    if kept.all():
-        return histories.offsets, histories.rows
-    counts = np.bincount(histories.owners[kept], minlength=len(histories))
-    return np.concatenate([[0], np.cumsum(counts)]), histories.rows[kept]
 
 
 def _had(rows: np.ndarray, histories: Histories) -> np.ndarray:
