@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 
+import pyarrow as pa
 from fastapi import APIRouter, Request, Response
 
 from nearkin.service import limits
@@ -50,13 +51,14 @@ async def all_limits() -> dict[str, int]:
 
 @routes.get("/v1/info", operation_id="info", responses=errors())
 async def info(request: Request) -> dict[str, object]:
-    """What the collection holds: counts, roles of the fields, stages."""
+    """What the collection holds: counts, roles of the fields, which of them are lists, stages."""
     keeper = service(request).keeper
     view = keeper.now
     visible = view.keep(None, request.state.access.where)
     told = await keeper.read(view.shop.info, 10)
     told.pop("place")
-    return {**told, "things": int(visible.sum()) if visible is not None else len(view.catalog)}
+    lists = [name for name, kind in view.types.items() if pa.types.is_list(kind) or pa.types.is_large_list(kind)]
+    return {**told, "lists": lists, "things": int(visible.sum()) if visible is not None else len(view.catalog)}
 
 
 @routes.get("/metrics", operation_id="metrics", responses={200: {"content": {"text/plain": {}}}, **errors()})

@@ -15,7 +15,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from nearkin.errors import NearkinError
-from nearkin.service import about, job_routes, map_routes, reading, writing
+from nearkin.service import about, job_routes, map_routes, reading, twins, writing
 from nearkin.service.answers import LIBRARY
 from nearkin.service.groups import Groups
 from nearkin.service.guard import Guard, Room
@@ -63,7 +63,7 @@ def create_app(place: str | Path) -> Page:
         lifespan=here.running, separate_input_output_schemas=False,
     )  # fmt: skip
     app.state.service = here
-    for routes in (about.health, about.routes, reading.routes, writing.routes, job_routes.routes, map_routes.routes):
+    for routes in (about.health, about.routes, reading.routes, writing.routes, job_routes.routes, map_routes.routes, twins.routes):
         app.include_router(routes)
     for kind in (Problem, NearkinError, RequestValidationError, ValidationError, HTTPException):
         app.add_exception_handler(kind, _told)

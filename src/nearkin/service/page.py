@@ -18,7 +18,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 VIEWS = ("", "next", "compare", "map")  # and item/{id}
 ITEM = "item/"
-STATIC = "static/"
+STATIC, TWIN = "static/", ".json"
 BASE = '<base href="/" />'
 YEAR_S = 31_536_000
 KINDS = {".js": "text/javascript", ".mjs": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}
@@ -62,7 +62,7 @@ def _answer(scope: Scope) -> Response | None:
     path = scope["path"].removeprefix(root).removeprefix("/")
     told, digest = every_file()
     packed = "gzip" in Headers(scope=scope).get("accept-encoding", "")
-    if path in VIEWS or path.startswith(ITEM):
+    if path in VIEWS or (path.startswith(ITEM) and not path.endswith(TWIN)):
         index = told["index.html"].plain.decode().replace(BASE, f'<base href="{escape(root)}/" />').replace(STATIC, f"{STATIC}{digest}/")
         body = index.encode()
         return _response(File(body, gzip.compress(body, mtime=0) if packed else b"", "text/html"), packed, "no-cache")

@@ -18,5 +18,8 @@ export async function load() {
 export const stages = computed(() => (info.value ? [...info.value.search, "all"] : []));
 export const facetFields = computed(() => fieldsOf("category"));
 
+/** Whether a field holds several values a thing. */
+export const isList = (field) => (info.value?.lists ?? []).includes(field);
+
 /** Names of the fields with this role. */
 export const fieldsOf = (role) => Object.entries(info.value?.roles ?? {}).filter(([, each]) => each === role).map(([name]) => name);

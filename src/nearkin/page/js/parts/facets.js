@@ -2,9 +2,9 @@ import { html } from "../html.js";
 import { all, change } from "../place.js";
 
 /** Values of some fields with how many hits, and how many things at all, have them; clicking narrows. */
-export function Facets({ facets, many }) {
+export function Facets({ facets }) {
   return html`<aside class="facets" aria-label="narrow down">
-    ${Object.entries(facets).map(([field, values]) => html`<${Facet} key=${field} field=${field} values=${values} many=${many(field)} />`)}
+    ${Object.entries(facets).map(([field, values]) => html`<${Facet} key=${field} field=${field} values=${values} />`)}
   </aside>`;
 }
 

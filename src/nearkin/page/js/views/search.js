@@ -4,16 +4,15 @@ import { Card } from "../parts/card.js";
 import { Facets } from "../parts/facets.js";
 import { Empty, Loading, Trouble } from "../parts/states.js";
 import { all, change, here, one } from "../place.js";
-import { facetFields, info, stages } from "../shop.js";
+import { facetFields, info, isList, stages } from "../shop.js";
 import { both, has } from "../where.js";
 
 const PAGE = 10;
 const ask = latest();
-const lists = new Set(); // fields known to hold lists
 
 /** What is asked, from the address. */
 export function request() {
-  const chosen = facetFields.value.flatMap((field) => all(`f.${field}`).map((value) => has(field, value, lists.has(field))));
+  const chosen = facetFields.value.flatMap((field) => all(`f.${field}`).map((value) => has(field, value, isList(field))));
   const body = { queries: [one("q")], k: PAGE, offset: Number(one("offset", "0")), facets: facetFields.value, explain: true, highlight: true };
   const where = both(one("where"), ...chosen);
   if (where) body.where = where;
@@ -30,9 +29,8 @@ export function Search() {
   const { query } = here.value;
   useEffect(() => type(one("q")), [one("q")]);
   const run = () => {
-    if (!one("q")) return show(null);
+    if (!one("q") || !info.value) return show(null);
     ask("v1/search", request()).then((found) => {
-      for (const hit of found.hits[0]) for (const [name, value] of Object.entries(hit.fields)) if (Array.isArray(value)) lists.add(name);
       fail(null);
       show(found);
     }, fail);
@@ -67,7 +65,7 @@ function Answer({ answer }) {
   const offset = Number(one("offset", "0"));
   const best = hits[0]?.score ?? 0;
   return html`<div class="columns">
-    <${Facets} facets=${answer.facets} many=${(field) => lists.has(field)} />
+    <${Facets} facets=${answer.facets} />
     <section class="hits" aria-label="hits">
       ${answer.warnings.map((warning) => html`<p class="warning" key=${warning}>${warning}</p>`)}
       ${!hits.length && html`<${Empty}>Nothing was found. Take a filter away, or try other words.</${Empty}>`}

@@ -1,0 +1,92 @@
+"""Each view of the page has a twin: its address with `.json` behind, answered with the body that the view itself shows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import pyarrow as pa
+from fastapi import Request, Response
+
+from nearkin.service import answering
+from nearkin.service import requests as asks
+from nearkin.service.problems import refused
+from nearkin.service.routes import answered, router, service
+from nearkin.service.view import View
+
+routes = router()
+FACET = "f."  # before the name of a field whose value was chosen
+NEIGHBOURS, COMPARED, NEXT = 12, 10, 20  # hits that these views show
+
+
+@routes.get("/.json", include_in_schema=False)
+async def search(request: Request) -> Response:
+    """What the view of search shows."""
+    view, told = service(request).keeper.now, request.query_params
+    where = joined([told.get("where"), *(chosen(view, name, value) for name, value in told.multi_items() if name.startswith(FACET))])
+    facets = [name for name, role in view.catalog.roles.items() if role == "category"]
+    asked = {
+        "queries": [told.get("q", "")],
+        "where": where,
+        "stage": told.get("stage"),
+        "facets": facets,
+        "explain": True,
+        "highlight": True,
+    }
+    numbers = {"offset": number(told, "offset"), "version": number(told, "v"), "min_relevance": number(told, "cut")}
+    return await answered(request, asks.SearchRequest(**given(asked | numbers)), answering.search, "search")
+
+
+@routes.get("/item/{name:path}.json", include_in_schema=False)
+async def similar(name: str, request: Request) -> Response:
+    """The neighbours that the view of a thing shows."""
+    asked = {"ids": [name], "k": NEIGHBOURS, "explain": True, "stage": request.query_params.get("stage")}
+    return await answered(request, asks.SimilarRequest(**given(asked)), answering.similar, "similar")
+
+
+@routes.get("/next.json", include_in_schema=False)
+async def recommend(request: Request) -> Response:
+    """What the view of what comes next shows."""
+    asked = {"after": request.query_params.getlist("after"), "k": NEXT, "explain": True}
+    return await answered(request, asks.RecommendRequest(**asked), answering.recommend, "recommend")
+
+
+@routes.get("/compare.json", include_in_schema=False)
+async def compare(request: Request) -> Response:
+    """What the view of two stages side by side shows."""
+    told = request.query_params
+    asked = {"query": told.get("q", ""), "a": told.get("a", ""), "b": told.get("b", "all"), "k": COMPARED}
+    return await answered(request, asks.CompareRequest(**asked), answering.compare, "compare")
+
+
+def chosen(view: View, name: str, value: str) -> str:
+    """The filter of one chosen value of a field, whose type says how it is written."""
+    field = name.removeprefix(FACET)
+    if field not in view.types:
+        raise refused(f"there is no field {field[:80]!r} to choose a value of", "field", f"/{name[:80]}")
+    kind = view.types[field]
+    many = pa.types.is_list(kind) or pa.types.is_large_list(kind)
+    inner = kind.value_type if many else kind
+    literal = "'" + value.replace("'", "''") + "'" if pa.types.is_string(inner) or pa.types.is_temporal(inner) else value
+    return f"array_has(`{field}`, {literal})" if many else f"`{field}` = {literal}"
+
+
+def joined(parts: Iterable[str | None]) -> str | None:
+    """All of these filters at once."""
+    said = [part for part in parts if part]
+    return " AND ".join(f"({part})" for part in said) if said else None
+
+
+def number(told: Any, name: str) -> float | int | None:
+    """A number of the query string; refused where it is none."""
+    if (value := told.get(name)) is None:
+        return None
+    try:
+        return float(value) if "." in value else int(value)
+    except ValueError:
+        raise refused(f"{name} is a number, got {value[:40]!r}", "number", f"/{name}") from None
+
+
+def given(asked: dict[str, Any]) -> dict[str, Any]:
+    """Without what was not said."""
+    return {name: value for name, value in asked.items() if value is not None}
