@@ -10,13 +10,13 @@ import pytest
 pytest.importorskip("torch")
 
 from nearkin.indexes.collaborative_metric import CollaborativeMetric
+from nearkin.indexes.main_effects import Told, directions, guess, logistic
 from nearkin.indexes.metric_fit import main_axes
 from nearkin.metrics.probability import auc
 from nearkin.recipes import collaborative_metric as recipe
 from nearkin.recipes.contract import contract_faults
 from nearkin.recipes.film_forecasts import measured
 from nearkin.recipes.film_releases import era, release_years
-from nearkin.recipes.film_rivals import logistic
 from nearkin.recipes.reproduction import reproduce
 from nearkin.stage import Stage
 from nearkin.tables import Catalog
@@ -28,7 +28,7 @@ ERA = era(WORLD, since=0.7, until=1.0, year=1997, last=1998, least=3)
 
 @pytest.fixture(scope="module")
 def model() -> CollaborativeMetric:
-    return recipe.model_of(WORLD, release_years(WORLD) < 1997, SETTINGS).fit(ERA.train, about=ERA.trained_recency, later=ERA.newest)
+    return recipe.model_of(WORLD, release_years(WORLD) < 1997, SETTINGS).fit(ERA.train, released=release_years(WORLD))
 
 
 def test_the_claim_holds_in_miniature():
@@ -63,7 +63,7 @@ def test_auc_of_customers_and_of_all_pairs_is_one_figure():
 def test_distances_obey_and_like_films_are_neighbours(model):
     places = model.item_vectors().rows
     assert np.linalg.norm(places, axis=1).max() <= 1 + 1e-6
-    assert np.linalg.norm(model.weights_["places"], axis=1).max() <= 1 + 1e-6
+    assert np.linalg.norm(model.encode(ERA.train.histories()).rows, axis=1).max() <= 1 + 1e-6
     apart = np.linalg.norm(places[:, None] - places, axis=2)
     i, j, k = np.random.default_rng(0).integers(0, len(places), (3, 500))
     assert (apart[i, k] <= apart[i, j] + apart[j, k] + 1e-5).all()
@@ -108,3 +108,39 @@ def test_regression_and_axes_against_what_they_say():
         values = np.linalg.svd(given - given.mean(0), compute_uv=False)[:5]
         found = (given - centre) @ axes
         np.testing.assert_allclose((found**2).sum(0), values**2 / (values**2).sum() * shape[0] * 5, rtol=1e-3)
+
+
+def test_regressions_take_what_is_known_beforehand_into_account():
+    random = np.random.default_rng(1)
+    rows, given, tries = random.normal(size=(300, 2)), random.normal(size=(300, 4)) * 2, np.full(300, 400.0)
+    chances = 1 / (1 + np.exp(-((rows @ [0.5, 1.0])[:, None] - 1 + given)))
+    weights = logistic(rows, tries * chances.mean(1), tries, 1e-6, given=given)
+    np.testing.assert_allclose(weights, [0.5, 1.0, -1.0], atol=1e-3)
+    np.testing.assert_allclose(guess(rows, rows @ [[1.0, 2.0], [0.0, 3.0]], 1e-6), [[1.0, 2.0], [0.0, 3.0]], atol=1e-4)
+
+
+def test_histories_tell_their_length_and_their_directions_against_loops():
+    random = np.random.default_rng(2)
+    had = random.random((30, 12)) < 0.4
+    owners, rows = np.nonzero(had)
+    axes, about = directions(owners, rows, had.shape, 3, 0), random.normal(size=(30, 1))
+    np.testing.assert_allclose(np.abs(axes.T @ np.linalg.svd(had * 1.0)[2][:3].T), np.eye(3), atol=1e-3)
+    raw = np.array([[np.log1p(each.sum()), *more, *(axes[each].sum(0) / np.sqrt(max(each.sum(), 1)))] for each, more in zip(had, about)])
+    told = Told.learned(axes, owners, rows, about, True)
+    np.testing.assert_allclose(told(owners, rows, about), np.clip((raw - raw.mean(0)) / raw.std(0), -4, 4), atol=1e-3)
+    assert (told(owners, rows, np.full((30, 1), np.nan))[:, 1] == 0).all()
+    assert (Told.learned(axes, owners, rows, about, False)(owners, rows, about)[:, :2] == 0).all()
+
+
+def test_parts_add_up_and_new_films_are_guessed_from_content(model):
+    taking, taken, nearness = model.parts(ERA.histories)
+    chances = model.chances(ERA.histories)
+    np.testing.assert_allclose(np.log(chances / (1 - chances)), taking + taken + nearness, atol=1e-3)
+    np.testing.assert_array_equal(taken[0, model.known_], model.weights_["own"])
+    new = np.setdiff1d(np.arange(len(WORLD.items)), model.known_)
+    np.testing.assert_allclose(taken[0, new], (model.rows_ @ model.taken_[:-1] + model.taken_[-1])[new], rtol=1e-5)
+    likes = np.array([plot[:3] for plot in WORLD.items["plot"]])
+    for person in range(5):  # those new films are near whose theme most of the history has
+        themes, counts = np.unique(likes[ERA.histories.rows[ERA.histories.owners == person]], return_counts=True)
+        own = likes[new] == themes[counts.argmax()]
+        assert nearness[person, new[own]].mean() > nearness[person, new[~own]].mean()

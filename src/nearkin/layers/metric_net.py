@@ -1,4 +1,4 @@
-"""Films and customers in one ball, near where one buys the other; the distance and what is known of the customer give the chance."""
+"""Films and customers in one ball, near where one buys the other; the distance, and how much each takes and is taken, give the chance."""
 
 from __future__ import annotations
 
@@ -14,40 +14,52 @@ def in_ball(rows: Float[Tensor, "m d"]) -> Float[Tensor, "m d"]:
 
 
 class MetricNet(nn.Module):
-    """u = ball(MLP(mean of contents and of places over the history, facts)), v = ball(MLP(content)); logit = b - w |u - v|^2 + g . facts.
+    """v = ball(x + MLP(x)), u = ball(gain (mean of v over the history - centre) + MLP(facts)); logit = own + w (r - |u - v|^2).
 
-    items: known items, each with a free vector (its place) that only histories read; `project` brings those back into the unit ball
-    after a step. dims: numbers of a content, facts: numbers known of a customer (frequency, recency, ...). `inner`: u . v in place of
-    the distance, for comparison. Cost of b customers and n items: the MLPs and b * n * dim.
+    x: contents, of length 1. Both MLPs give 0 at first, so that distances start as those of the contents and leave them as far as
+    purchases ask for. own: float [items], the log odds of each known item, free: without it distances would have to say who is popular,
+    and would say it wrongly of items and customers not learned from. facts: numbers known of a customer. `inner`: u . v in place of the
+    distance and no ball, for comparison. Cost of b customers and n items: the MLPs and b * n * dims.
     """
 
-    def __init__(self, items: int, dims: int, facts: int, *, dim: int, hidden: int, dropout: float, inner: bool = False) -> None:
+    def __init__(self, own: Tensor, dims: int, facts: int, *, hidden: int, dropout: float, inner: bool = False) -> None:
         super().__init__()
-        self.places = nn.Parameter(torch.randn(items, dim) * 0.1)
-        self.of_items = nn.Sequential(nn.Dropout(dropout), nn.Linear(dims, hidden), nn.ReLU(), nn.Dropout(dropout), nn.Linear(hidden, dim))
-        self.of_histories = nn.Sequential(
-            nn.Dropout(dropout), nn.Linear(dims + dim + facts, hidden), nn.ReLU(), nn.Dropout(dropout), nn.Linear(hidden, dim)
-        )
-        self.facts = nn.Linear(facts, 1)  # its bias is b
-        self.slope = nn.Parameter(torch.tensor(2.0))
+        self.own = nn.Parameter(own.clone())
+        self.of_items = _from_zero(dims, hidden, dims, dropout)
+        self.of_facts = _from_zero(facts, hidden, dims, dropout)
+        self.centre = nn.Parameter(torch.zeros(dims))
+        self.gain = nn.Parameter(torch.tensor(1.0))
+        self.radius = nn.Parameter(torch.tensor(2.0))  # r, the distance that says nothing
+        self.slope = nn.Parameter(torch.tensor(3.0))  # where cosines of contents foretell films of a later year best
         self.inner = inner
 
-    def items(self, contents: Float[Tensor, "n c"]) -> Float[Tensor, "n d"]:
+    def items(self, contents: Float[Tensor, "n d"]) -> Float[Tensor, "n d"]:
         """Where items stand."""
-        return in_ball(self.of_items(contents))
+        places = contents + self.of_items(contents)
+        return places if self.inner else in_ball(places)
 
     def customers(
-        self,
-        rows: Int[Tensor, " m"],
-        owners: Int[Tensor, " m"],
-        contents: Float[Tensor, "items c"],
-        facts: Float[Tensor, "b f"],
+        self, rows: Int[Tensor, " m"], owners: Int[Tensor, " m"], items: Float[Tensor, "items d"], facts: Float[Tensor, "b f"]
     ) -> Float[Tensor, "b d"]:
-        """Where customers stand; rows: the known items of their histories, owners: whose each is."""
-        each = torch.cat([contents, self.places], 1)[rows]
-        total = each.new_zeros(len(facts), each.shape[1]).index_add(0, owners, each)
-        counts = torch.bincount(owners, minlength=len(facts)).clamp_min(1)
-        return in_ball(self.of_histories(torch.cat([total / counts[:, None], facts], 1)))
+        """Where customers stand; rows: the known items of their histories, owners: whose each is; items: where these stand."""
+        counts = torch.bincount(owners, minlength=len(facts))[:, None]
+        means = self._sums(rows, owners, items, len(facts)) / counts.clamp_min(1)
+        places = self.gain * torch.where(counts > 0, means - self.centre, 0) + self.of_facts(facts)
+        return places if self.inner else in_ball(places)
+
+    @staticmethod
+    def _sums(rows: Tensor, owners: Tensor, items: Tensor, people: int) -> Tensor:
+        return items.new_zeros(people, items.shape[1]).index_add(0, owners, items[rows])
+
+    @torch.no_grad()
+    def start(self, rows: Int[Tensor, " m"], owners: Int[Tensor, " m"], contents: Float[Tensor, "items d"]) -> None:
+        """The centre at the mean customer, the gain at which customers have a mean length of 1, the radius at the mean distance."""
+        counts = torch.bincount(owners)[:, None]
+        means = (self._sums(rows, owners, contents, len(counts)) / counts.clamp_min(1))[counts[:, 0] > 0]
+        self.centre.copy_(means.mean(0))
+        self.gain.fill_(1 / float((means - self.centre).norm(dim=1).mean().clamp_min(0.01)))
+        customers = self.gain * (means - self.centre)
+        self.radius.copy_(self.distances(customers if self.inner else in_ball(customers), self.items(contents)).mean())
 
     def distances(self, customers: Float[Tensor, "b d"], items: Float[Tensor, "n d"]) -> Float[Tensor, "b n"]:
         """|u - v|^2, or -2 u . v where `inner`."""
@@ -56,10 +68,14 @@ class MetricNet(nn.Module):
             return products
         return (products + customers.square().sum(1)[:, None] + items.square().sum(1)).clamp_min(0)
 
-    def logits(self, distances: Float[Tensor, "b n"], facts: Float[Tensor, "b f"]) -> Float[Tensor, "b n"]:
-        return self.facts(facts) - F.softplus(self.slope) * distances
+    def nearness(self, distances: Float[Tensor, "b n"]) -> Float[Tensor, "b n"]:
+        """w (r - distance)."""
+        return F.softplus(self.slope) * (self.radius - distances)
 
-    @torch.no_grad()
-    def project(self) -> None:
-        """The places back into the unit ball."""
-        self.places.copy_(in_ball(self.places))
+
+def _from_zero(dims: int, hidden: int, out: int, dropout: float) -> nn.Sequential:
+    """An MLP whose output is 0 until it has learned."""
+    last = nn.Linear(hidden, out)
+    nn.init.zeros_(last.weight)
+    nn.init.zeros_(last.bias)
+    return nn.Sequential(nn.Dropout(dropout), nn.Linear(dims, hidden), nn.ReLU(), nn.Dropout(dropout), last)

@@ -15,12 +15,6 @@ BUYERS = 5  # that a film must have to have an order of its own
 DRAWS = 2000
 
 
-def logit(chances: np.ndarray) -> np.ndarray:
-    """log(p / (1 - p)), finite."""
-    kept = np.clip(np.asarray(chances, float), 1e-7, 1 - 1e-7)
-    return np.log(kept / (1 - kept))
-
-
 def measured(era: Era, chances: Mapping[str, np.ndarray]) -> list[Measured]:
     """AUC over all pairs, AUC within films, log-loss, each with its shares of customers; chances: float [q, n] a system."""
     customers, films = era.pairs

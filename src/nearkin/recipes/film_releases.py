@@ -18,8 +18,8 @@ class Era:
 
     people, histories: those asked, as rows of the log, and their old films; recency: float32 [people of the log, 2], log(1 + days) from
     the first old film to the last, and from that one to the end of the era; trained_recency: the same for `train`; newest: bool [n],
-    films of the last year before the split; bought, open: bool [q, n], of new films only; open: somebody knew the film by the
-    customer's last day, and the customer had not had it before the day.
+    films of the last year before the split; years: float [n], of release; bought, open: bool [q, n], of new films only; open: somebody
+    knew the film by the customer's last day, and the customer had not had it before the day.
     """
 
     train: Links
@@ -28,6 +28,7 @@ class Era:
     recency: np.ndarray
     trained_recency: np.ndarray
     newest: np.ndarray
+    years: np.ndarray
     bought: np.ndarray
     open: np.ndarray
 
@@ -72,7 +73,7 @@ def era(data: Data, *, since: float, until: float, year: float, last: float, lea
     open_ = (listed <= until_time[people][:, None]) & ~before & new
     kept = past.take(np.isin(past.left_rows, people))
     histories = Histories.made(np.append(np.searchsorted(kept.left_rows, people), len(kept)), kept.right_rows)
-    return Era(train, people, histories, _recency(past, stop), _recency(train, start), years == year - 1, after & open_, open_)
+    return Era(train, people, histories, _recency(past, stop), _recency(train, start), years == year - 1, years, after & open_, open_)
 
 
 def _mask(links: Links, shape: tuple[int, int]) -> np.ndarray:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
+from nearkin.indexes.main_effects import amounts, logistic, scaled_logistic
 from nearkin.indexes.metric_fit import main_axes
 from nearkin.recipes.film_releases import Era
 from nearkin.tables import unit
@@ -13,26 +14,6 @@ from nearkin.tables import unit
 Rival = Callable[[Era, np.ndarray, float], np.ndarray]  # an era, contents [n, c], a penalty -> scores [q, n]
 RANK = 24  # of factors of who had what
 AXES = 60  # of contents
-
-
-def logistic(features: np.ndarray, yes: np.ndarray, tries: np.ndarray, penalty: float, *, rounds: int = 25) -> np.ndarray:
-    """Logistic regression of `yes` out of `tries` by Newton's method: weights float [f + 1], the intercept last and not penalised.
-
-    Cost: rounds * n * f^2.
-    """
-    rows = np.column_stack([features, np.ones(len(features))])
-    fixed = np.diag([penalty] * features.shape[1] + [1e-9])
-    weights = np.zeros(rows.shape[1])
-    share = np.clip(yes.sum() / max(tries.sum(), 1), 1e-6, 1 - 1e-6)
-    weights[-1] = np.log(share / (1 - share))
-    for _ in range(rounds):
-        chance = 1 / (1 + np.exp(-np.clip(rows @ weights, -30, 30)))
-        slope = rows.T @ (yes - tries * chance) - fixed @ weights
-        step = np.linalg.solve((rows * (tries * chance * (1 - chance))[:, None]).T @ rows + fixed, slope)
-        weights += step * min(1.0, 5 / max(float(np.abs(step).max()), 1e-9))
-        if np.abs(step).max() < 1e-8:
-            break
-    return weights
 
 
 def purchases(era: Era) -> np.ndarray:
@@ -63,8 +44,20 @@ def content_only(era: Era, contents: np.ndarray, penalty: float) -> np.ndarray:
     return np.broadcast_to(rows @ weights[:-1] + weights[-1], era.open.shape)
 
 
-def history_only(era: Era, contents: np.ndarray, penalty: float) -> np.ndarray:
-    """How many of the newest known films a customer had, from the older ones and how recently: for new films, the same for all."""
+def history_only(era: Era, _contents: np.ndarray, penalty: float) -> np.ndarray:
+    """How many of the newest films a customer had, from how many of the year before and of earlier ones: the same for all films."""
+    links, last = era.train, era.years[era.newest].max(initial=-np.inf)
+    people, owners = np.unique(links.left_rows, return_inverse=True)
+    newest = era.newest[links.right_rows]
+    told = amounts(owners[~newest], links.right_rows[~newest], len(people), era.years == last - 1)
+    tries = np.full(len(people), float(len(np.unique(links.right_rows[newest]))))
+    weights = scaled_logistic(told, np.bincount(owners[newest], minlength=len(people)), tries, penalty)
+    new = amounts(era.histories.owners, era.histories.rows, len(era.people), era.newest)
+    return np.broadcast_to((new @ weights[:-1] + weights[-1])[:, None], era.open.shape)
+
+
+def directions_of_history(era: Era, _contents: np.ndarray, penalty: float) -> np.ndarray:
+    """The same from how many they had, how recently, and the main directions of the history, which drift as films get newer."""
     return _of_customers(era, penalty, RANK)
 
 
@@ -93,6 +86,7 @@ def factors_from_content(era: Era, contents: np.ndarray, penalty: float) -> np.n
 RIVALS: Mapping[str, Rival] = {
     "content only": content_only,
     "history only": history_only,
+    "directions of history": directions_of_history,
     "frequency only": frequency_only,
     "popularity": popularity,
     "content kNN": content_knn,
