@@ -17,6 +17,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import resource
 import statistics
 import subprocess
 import sys
@@ -61,7 +62,9 @@ def one(model: str, split: Split, folder: Path, limit_s: float) -> dict[str, Any
     found = {name: value for each in said for name, value in each.items() if name != "epoch"}
     if model == OURS:
         epochs = [{name: round(value / SHARED["epochs"], 2) for name, value in found["fit"].items()}]
-    found["epoch"] = {name: round(statistics.median(each[name] for each in epochs), 2) for name in ("cpu_s", "wall_s")}
+    if not epochs:
+        return found | {"cut short after epochs": 0}
+    found["epoch"] = {name: round(statistics.median(each[name] for each in epochs), 2) for name in epochs[0]}
     return found | {"epochs": epochs} | (figures(split, lists) if lists.exists() else {"cut short after epochs": len(epochs)})
 
 
@@ -69,13 +72,16 @@ def run(command: list[Any], folder: Path, limit_s: float) -> list[dict[str, Any]
     """The lines of JSON that a driver says until it ends or the time is up."""
     settings = {f"{name}_NUM_THREADS": str(SHARED["threads"]) for name in ("OMP", "MKL", "OPENBLAS", "NUMBA")}
     settings |= {"OMP_WAIT_POLICY": "PASSIVE", "OPENBLAS_THREAD_TIMEOUT": "4"}  # or a thread that waits for another counts as busy
+    settings |= {"MALLOC_MMAP_MAX_": "0", "MALLOC_TRIM_THRESHOLD_": str(2**40)}  # or half of the time of RecTools is the kernel's
     with (folder / "said").open("w+b") as said:
         try:
             subprocess.run(command, cwd=folder, env={**os.environ, **settings}, stdout=said, timeout=limit_s, check=True)
         except (subprocess.TimeoutExpired, subprocess.CalledProcessError) as error:
             print(error, file=sys.stderr)
         said.seek(0)
-        return [json.loads(line) for line in said if line.startswith(b"{")]
+        used = resource.getrusage(resource.RUSAGE_CHILDREN)
+        total = {"cpu_s of all drivers so far": round(used.ru_utime + used.ru_stime, 1)}
+        return [total, *(json.loads(line) for line in said if line.startswith(b"{"))]
 
 
 def figures(split: Split, lists: Path) -> dict[str, float]:
@@ -92,7 +98,7 @@ def figures(split: Split, lists: Path) -> dict[str, float]:
 
 def verdict(models: dict[str, Any]) -> dict[str, Any]:
     """How many times the processor time of ours the quickest rival needs for an epoch, and the best nDCG@10 of a rival."""
-    ours, rivals = models[OURS], [found for name, found in models.items() if name != OURS]
+    ours, rivals = models[OURS], [found for name, found in models.items() if name != OURS and "epoch" in found]
     quickest = min(rival["epoch"]["cpu_s"] for rival in rivals)
     return {
         "times as quick as the quickest rival": round(quickest / ours["epoch"]["cpu_s"], 2),
@@ -117,7 +123,7 @@ def main() -> None:
                 continue
             found = kept["models"][model] = one(model, split, Path(place), 60 * asked.minutes)
             print(model, *(found.get(name) for name in ("epoch", "ndcg@10", "recall@10", "answer")), file=sys.stderr)
-            if OURS in kept["models"] and len(kept["models"]) > 1:
+            if OURS in kept["models"] and sum("epoch" in each for each in kept["models"].values()) > 1:
                 kept["verdict"] = verdict(kept["models"])
             RESULT.write_text(json.dumps(kept, indent=1) + "\n")
 
