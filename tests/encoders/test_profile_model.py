@@ -66,13 +66,35 @@ def test_held_out_pairs_are_in_no_batch():
         assert own.max() < len(items)
 
 
-def test_untrained_it_is_the_sum_of_the_pieces():
-    texts = Catalog.of(profile=["red apple boat", "", "a violin in winter", "engine"])
-    np.testing.assert_allclose(ProfileModel()(texts).rows, StaticWords(fields=("profile",))(texts).rows, atol=1e-5)
+def test_untrained_it_is_the_sum_of_the_pieces_and_of_their_codes():
+    texts, model = Catalog.of(profile=["red apple boat", "", "a violin in winter", "engine"]), ProfileModel()
+    rows, plain = model(texts).rows, StaticWords(fields=("profile",))(texts).rows
+    np.testing.assert_allclose(rows[:, : plain.shape[1]], plain / np.sqrt(2), atol=1e-5)
+    assert not rows[:, -model.room :].any()
+    coded = rows[:, plain.shape[1] : -model.room]
+    np.testing.assert_allclose(np.linalg.norm(coded, axis=1), [np.sqrt(0.5), 0, np.sqrt(0.5), np.sqrt(0.5)], atol=1e-5)
+    near = rows @ rows.T
+    assert (near[0, 2:] < 0.6).all()
+
+
+def test_a_word_said_again_counts_less_than_a_second_word():
+    rows = ProfileModel()(Catalog.of(profile=["apple", "boat", "apple apple apple boat"])).rows
+    assert (rows[2] @ rows[0]) ** 2 / (rows[2] @ rows[1]) ** 2 < 9
+    np.testing.assert_allclose(ProfileModel()(Catalog.of(profile=["apple apple"])).rows[0], rows[0], atol=1e-6)
+
+
+def test_how_often_an_item_is_expected_in_a_batch():
+    held = pairs(size=8)
+    rows = held.cut(0)[0]
+    batch = held.make(rows, np.random.default_rng(0))
+    link, place = shop() if held.people[rows[0]] < 128 else shop(1, 30), held.items[rows] - held.span[rows, 0]
+    counts = np.bincount(link.known.right_rows, minlength=len(WORDS))
+    expected = np.log(len(rows) * (counts[place] / counts.sum() + 1 / len(WORDS)))
+    np.testing.assert_allclose(batch.often[: len(rows)], expected, rtol=1e-5)
 
 
 def test_it_learns_which_words_go_together_and_keeps_it(tmp_path):
-    model = ProfileModel(epochs=6, lr=3e-3, length=6, pairs=20, seed=1)
+    model = ProfileModel(epochs=40, lr=3e-3, length=6, pairs=20, seed=1)
     fresh = shop(5)
     own = fresh.pairs.right_rows
 
@@ -82,8 +104,8 @@ def test_it_learns_which_words_go_together_and_keeps_it(tmp_path):
     before = hits(model)
     assert model.tune([shop()]) is model
     assert hits(model) > max(0.9, before)
-    again = ProfileModel(epochs=6, lr=3e-3, length=6, pairs=20, seed=1).tune([shop()])
-    np.testing.assert_array_equal(again(fresh.people[0]).rows, model(fresh.people[0]).rows)
+    once, again = (ProfileModel(epochs=2, lr=3e-3, length=6, pairs=20, seed=1).tune([shop()]) for _ in range(2))
+    np.testing.assert_array_equal(again(fresh.people[0]).rows, once(fresh.people[0]).rows)
     model.save(tmp_path / "model")
     np.testing.assert_array_equal(ProfileModel.load(tmp_path / "model")(fresh.people[0]).rows, model(fresh.people[0]).rows)
 

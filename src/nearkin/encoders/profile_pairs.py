@@ -15,7 +15,7 @@ from nearkin.tables import Catalog, Links
 from nearkin.training.batches import cut_evenly, gathered
 
 HELD, MOST_ITEMS = 100, 500  # held-out pairs a shop, and items they are looked for among: what validation may cost
-GUESSED = 12  # texts of a batch whose pieces are hidden
+GUESSED = 4  # texts of a batch whose pieces are hidden
 
 
 class Shop(NamedTuple):
@@ -29,22 +29,25 @@ class Shop(NamedTuple):
 
 
 class Batch(NamedTuple):
-    """Texts of people, then of their items, then of drawn items; had: bool [b, 2 b], what is no miss; some texts to guess pieces of."""
+    """Texts of people, then of their items, then of drawn items; had: bool [b, 2 b], what is no miss; often: float [2 b], the logarithm of
+    how many times each item is expected in such a batch; some texts to guess pieces of."""
 
     pieces: Any
     lengths: Any
     had: Any
+    often: Any
     guessed: Any
     guessed_lengths: Any
 
 
 @dataclass(frozen=True)
 class ProfilePairs:
-    """All texts one after another (`training.Batches` of `Batch`).
+    """All texts one after another (`training.Batches` of `Batch`); a batch is of one shop, or its misses would be too easy.
 
     pieces, offsets: int64, of all texts; versions: int64 [things, most], text rows of each thing (its own repeated where it has fewer);
     people, items: int64 [p], things of each pair; span: int64 [p, 2], from which thing to which the items of the pair's shop go;
-    known: int64, sorted keys person * things + item; held: for each shop the texts of people and items and the place of the right one.
+    known: int64, sorted keys person * things + item; share: float [things], how much of what is known in its shop is of this item;
+    held: for each shop the texts of people and items and the place of the right one.
     """
 
     pieces: np.ndarray
@@ -54,6 +57,7 @@ class ProfilePairs:
     items: np.ndarray
     span: np.ndarray
     known: np.ndarray
+    share: np.ndarray
     held: list[tuple[np.ndarray, np.ndarray, np.ndarray]]
     size: int
     seed: int
@@ -93,12 +97,15 @@ class ProfilePairs:
         asked = [(table[people, 0], table[among, 0], np.searchsorted(among, right)) for people, (among, right) in parts["held"]]
         joined = {name: np.concatenate(each).astype(np.int64) for name, each in parts.items() if name != "held"}
         joined["known"] = np.unique(joined["known"])
-        return cls(rows.astype(np.int64), offsets, table, **joined, held=asked, size=size, seed=seed)
+        return cls(rows.astype(np.int64), offsets, table, **joined, share=_shares(shops), held=asked, size=size, seed=seed)
 
     def cut(self, epoch: int) -> Sequence[np.ndarray]:
-        return [rows for rows in cut_evenly(len(self.people), self.size, np.random.default_rng([self.seed, epoch])) if len(rows) > 1] or [
-            np.arange(len(self.people))
-        ]
+        random = np.random.default_rng([self.seed, epoch])
+        starts = np.flatnonzero(np.diff(self.span[:, 0], prepend=-1))
+        found = []
+        for start, stop in pairwise([*starts.tolist(), len(self.people)]):
+            found += [start + rows for rows in cut_evenly(stop - start, self.size, random)]
+        return [found[place] for place in random.permutation(len(found))]
 
     def make(self, rows: np.ndarray, random: np.random.Generator) -> Batch:
         import torch
@@ -112,7 +119,9 @@ class ProfilePairs:
         some = random.permutation(texts)[:GUESSED]
         wanted = people[:, None] * len(self.versions) + among
         had = self.known[np.minimum(np.searchsorted(self.known, wanted), len(self.known) - 1)] == wanted
-        arrays = (*self._packed(texts), had | (items[:, None] == among), *self._packed(some))
+        evenly = 1 / np.diff(self.span[rows])[:, 0]  # the chance of a drawn item
+        often = np.log(len(rows) * (self.share[among] + np.tile(evenly, 2))).astype(np.float32)
+        arrays = (*self._packed(texts), had | (items[:, None] == among), often, *self._packed(some))
         return Batch(*(torch.from_numpy(each) for each in arrays))
 
     def _packed(self, texts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -123,6 +132,15 @@ class ProfilePairs:
         """Offsets and pieces of these texts."""
         pieces, lengths = self._packed(rows)
         return np.concatenate([[0], np.cumsum(lengths)]), pieces
+
+
+def _shares(shops: Sequence[Shop]) -> np.ndarray:
+    """Of each thing of the shops, its share of what is known there; that of people plays no part."""
+    found = []
+    for shop in shops:
+        counts = np.bincount(shop.known.right_rows, minlength=len(shop.known.right))
+        found += [np.zeros(len(shop.pairs.left)), counts / max(1, counts.sum())]
+    return np.concatenate(found)
 
 
 def _among(right: np.ndarray, items: np.ndarray, random: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:

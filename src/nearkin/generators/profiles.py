@@ -14,6 +14,7 @@ from nearkin.tables import Catalog, Links
 WORDS = 10  # of a name, the longest
 LISTED = 4  # names of a kind, the most
 SMOOTH = 5.0  # added to how often an item stands, so that two rare items that met once are no companions
+REACH, REACHED = ("rare", "known", "popular", "famous", "bestseller"), (0.5, 0.8, 0.95, 0.99)  # words, and the shares of items below
 
 
 def item_profiles(links: Links, *, near: int = 2, version: int = 0, writer: Writer | None = None) -> Catalog:
@@ -125,3 +126,15 @@ def _made(ids: list[str], texts: list[str], sources: list[list[str]], version: i
         texts, makers = written(texts, makers, writer, kind)
     catalog = Catalog.of(ids, profile=texts, maker=makers)
     return catalog.with_fields({"maker": "other", "sources": "other"}, sources=sources, maker=makers)
+
+
+def with_reach(profiles: Catalog, links: Links) -> Catalog:
+    """Profiles of items with one word before them that says how widely each is had, by its place among all: one of `REACH`.
+
+    So a text encoder can learn in one shop what it is worth in another that many had an item. An empty profile stays empty.
+    """
+    counts = np.bincount(links.right_rows, minlength=len(links.right))
+    places = np.searchsorted(np.sort(counts), counts, side="right") / max(1, len(counts))
+    words = [REACH[level] for level in np.digitize(places, REACHED)]
+    texts = [f"{word}. {text}" if text else "" for word, text in zip(words, profiles["profile"], strict=True)]
+    return profiles.with_fields({"profile": "text"}, profile=texts)
