@@ -66,8 +66,10 @@ class ProfilePairs:
     def of(cls, shops: Sequence[Shop], pieces: WordPiece, *, length: int, fields: tuple[str, ...], size: int, seed: int) -> ProfilePairs:
         if not shops:
             raise BadInput("there is no shop, so nothing to learn from; give one at least")
-        texts, versions, things = [], [], 0
-        parts: dict[str, list[np.ndarray]] = {"people": [], "items": [], "span": [], "known": [], "held": []}
+        texts: list[str] = []
+        versions: list[np.ndarray] = []
+        things = 0
+        parts: dict[str, list[Any]] = {"people": [], "items": [], "span": [], "known": [], "held": []}
         most = max([1, *(len(side) for shop in shops for side in (shop.people, shop.items))])
         keys = []
         for shop in shops:
@@ -81,7 +83,7 @@ class ProfilePairs:
                 things += count
             keys.append((first, first + len(shop.pairs.left), things))
         offsets, rows = pieces_of(texts, pieces, length)
-        told = (np.diff(offsets) > 0)[np.concatenate(versions)].all(1)
+        told: np.ndarray = (np.diff(offsets) > 0)[np.concatenate(versions)].all(axis=1)
         random = np.random.default_rng(seed)
         for shop, (first, middle, last) in zip(shops, keys, strict=True):
             left, right = shop.pairs.left_rows + first, shop.pairs.right_rows + middle
@@ -92,7 +94,7 @@ class ProfilePairs:
             parts["span"].append(np.tile([middle, last], (len(kept), 1)))
             parts["known"].append((shop.known.left_rows.astype(np.int64) + first) * things + shop.known.right_rows + middle)
             parts["known"].append(left.astype(np.int64) * things + right)
-            parts["held"].append((left[held], _among(right[held], np.arange(middle, last)[told[middle:last]], random)))  # type: ignore[arg-type]
+            parts["held"].append((left[held], _among(right[held], np.arange(middle, last)[told[middle:last]], random)))
         table = np.concatenate(versions)
         asked = [(table[people, 0], table[among, 0], np.searchsorted(among, right)) for people, (among, right) in parts["held"]]
         joined = {name: np.concatenate(each).astype(np.int64) for name, each in parts.items() if name != "held"}
