@@ -17,6 +17,7 @@ export function Compare() {
     ask("v1/compare", { query: q, a, b, k: 10 }).then(show, fail);
   }, [q, a, b]);
   return html`<main class="compare">
+    <h1 class="unseen">Compare two stages</h1>
     <form role="search" onSubmit=${(event) => event.preventDefault()}>
       <input id="box" type="search" aria-label="search" value=${q} onInput=${(event) => change({ q: event.target.value }, true)} />
       <${Choice} name="a" value=${a} /> <${Choice} name="b" value=${b} />

@@ -1,9 +1,9 @@
 import { ask, latest } from "../api.js";
-import { html, useEffect, useState } from "../html.js";
+import { html, useEffect, useRef, useState } from "../html.js";
 import { Card } from "../parts/card.js";
 import { add } from "../parts/history.js";
 import { Empty, Loading, Trouble } from "../parts/states.js";
-import { change, one } from "../place.js";
+import { one } from "../place.js";
 
 const similar = latest();
 
@@ -19,13 +19,17 @@ export function Item({ id }) {
     ask(`v1/items/${encodeURIComponent(id)}`).then((found) => show(found.item), fail);
     similar("v1/similar", { ids: [id], k: 12, explain: true, ...(one("stage") && { stage: one("stage") }) }).then(tell, fail);
   }, [id, one("stage")]);
+  const neighbours = useRef(null);
+  useEffect(() => {
+    if (one("face") === "neighbours") neighbours.current?.scrollIntoView();
+  }, [item === null, near === null]);
   if (error) return html`<main><${Trouble} error=${error} /></main>`;
   if (!item) return html`<main><${Loading} /></main>`;
   return html`<main class="item">
     <h1 dir="auto">${id}</h1>
     <p class="actions"><button onClick=${() => add(id)}>+ next</button></p>
     <${Fields} item=${item} />
-    <h2>Neighbours</h2>
+    <h2 ref=${neighbours}>Neighbours</h2>
     ${near ? html`<${Near} hits=${near.hits[0]} />` : html`<${Loading} />`}
   </main>`;
 }

@@ -32,6 +32,7 @@ export function Map() {
   }, [points]);
   if (error) return html`<main><${Trouble} error=${error} /></main>`;
   return html`<main class="map">
+    <h1 class="unseen">Map</h1>
     <section class="canvas">
       <nk-map ref=${map}></nk-map>
       ${!points && html`<${Loading} />`}

@@ -41,6 +41,7 @@ export function Search() {
     change({ q: event.target.value, offset: null }, true);
   };
   return html`<main class="search">
+    <h1 class="unseen">Search</h1>
     <form role="search" onSubmit=${(event) => (event.preventDefault(), change({ q: text, offset: null }))}>
       <input id="box" type="search" aria-label="search" placeholder="what are you looking for?" value=${text} onInput=${typed} autofocus />
       <${StageChoice} />
@@ -67,6 +68,7 @@ function Answer({ answer }) {
   return html`<div class="columns">
     <${Facets} facets=${answer.facets} />
     <section class="hits" aria-label="hits">
+      <h2 class="unseen">Hits</h2>
       ${answer.warnings.map((warning) => html`<p class="warning" key=${warning}>${warning}</p>`)}
       ${!hits.length && html`<${Empty}>Nothing was found. Take a filter away, or try other words.</${Empty}>`}
       ${hits.map((hit) => html`<${Card} key=${hit.id} hit=${hit} best=${best} />`)}
