@@ -9,7 +9,9 @@ import pytest
 
 pytest.importorskip("torch")
 
+from nearkin.errors import BadInput
 from nearkin.indexes.collaborative_metric import CollaborativeMetric
+from nearkin.indexes.histories import Histories
 from nearkin.indexes.main_effects import Told, directions, guess, logistic
 from nearkin.indexes.metric_fit import main_axes
 from nearkin.metrics.probability import auc
@@ -19,7 +21,7 @@ from nearkin.recipes.film_forecasts import measured
 from nearkin.recipes.film_releases import era, release_years
 from nearkin.recipes.reproduction import reproduce
 from nearkin.stage import Stage
-from nearkin.tables import Catalog
+from nearkin.tables import Catalog, Links
 
 WORLD = recipe.world()
 SETTINGS = recipe.Settings.tiny()
@@ -144,3 +146,13 @@ def test_parts_add_up_and_new_films_are_guessed_from_content(model):
         themes, counts = np.unique(likes[ERA.histories.rows[ERA.histories.owners == person]], return_counts=True)
         own = likes[new] == themes[counts.argmax()]
         assert nearness[person, new[own]].mean() > nearness[person, new[~own]].mean()
+
+
+def test_one_customer_is_learned_from_and_one_film_is_refused():
+    catalog, customers = WORLD.items.take(np.arange(3)), Catalog.of(["a", "b"])
+    model = CollaborativeMetric(content=recipe.contents_of(WORLD, np.ones(len(WORLD.items), bool), SETTINGS), epochs=1)
+    with pytest.raises(BadInput, match="all alike"):
+        model.fit(Links(customers, catalog, np.array([0, 1], np.int32), np.array([0, 0], np.int32)))
+    model.fit(Links(customers, catalog, np.array([0, 0], np.int32), np.array([0, 1], np.int32)))
+    chances = model.chances(Histories.of(Catalog.histories([["f0"], []]), catalog))
+    assert ((chances > 0) & (chances <= 1)).all()  # who had everything tells nothing of what is passed by

@@ -151,6 +151,8 @@ def loss_of(model: CollaborativeMetric, net: Any, heard: Any, contents: Any) -> 
         items = net.items(contents)
         people = net.customers(batch.rows.long(), batch.owners, net.items(heard), batch.facts)
         distances = net.distances(people, items)
+        if not len(batch.bought):  # those drawn had every film
+            return 0 * distances.sum()
         logits = net.own + net.nearness(distances) + batch.usual[:, None]
         right, wrong = (batch.buyer, batch.bought.long()), (batch.buyer[:, None], batch.passed)
         rates = (batch.rates[batch.buyer], batch.rates[batch.idle])
