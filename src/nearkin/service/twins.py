@@ -34,21 +34,21 @@ async def search(request: Request) -> Response:
         "highlight": True,
     }
     numbers = {"offset": number(told, "offset"), "version": number(told, "v"), "min_relevance": number(told, "cut")}
-    return await answered(request, asks.SearchRequest(**given(asked | numbers)), answering.search, "search")
+    return await answered(request, asks.SearchRequest.model_validate(given(asked | numbers)), answering.search, "search")
 
 
 @routes.get("/item/{name:path}.json", include_in_schema=False)
 async def similar(name: str, request: Request) -> Response:
     """The neighbours that the view of a thing shows."""
     asked = {"ids": [name], "k": NEIGHBOURS, "explain": True, "stage": request.query_params.get("stage")}
-    return await answered(request, asks.SimilarRequest(**given(asked)), answering.similar, "similar")
+    return await answered(request, asks.SimilarRequest.model_validate(given(asked)), answering.similar, "similar")
 
 
 @routes.get("/next.json", include_in_schema=False)
 async def recommend(request: Request) -> Response:
     """What the view of what comes next shows."""
     asked = {"after": request.query_params.getlist("after"), "k": NEXT, "explain": True}
-    return await answered(request, asks.RecommendRequest(**asked), answering.recommend, "recommend")
+    return await answered(request, asks.RecommendRequest.model_validate(asked), answering.recommend, "recommend")
 
 
 @routes.get("/compare.json", include_in_schema=False)
@@ -56,7 +56,7 @@ async def compare(request: Request) -> Response:
     """What the view of two stages side by side shows."""
     told = request.query_params
     asked = {"query": told.get("q", ""), "a": told.get("a", ""), "b": told.get("b", "all"), "k": COMPARED}
-    return await answered(request, asks.CompareRequest(**asked), answering.compare, "compare")
+    return await answered(request, asks.CompareRequest.model_validate(asked), answering.compare, "compare")
 
 
 def chosen(view: View, name: str, value: str) -> str:
