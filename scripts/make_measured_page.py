@@ -60,6 +60,33 @@ def _recall(found: dict, bucket: str) -> str:
     return "–" if value is None else f"{value:.3f}"
 
 
+def trained() -> str:
+    """Models that are trained, the blend that `tune` finds, and a million items."""
+    text = (
+        "## Next item, trained models\n\nRecall@10 / NDCG@10 as above, mean of the seeds, with half the width of the 95 % interval over "
+        "users. Processor seconds of one thread. Command: `python benches/sequence_models.py`.\n"
+    )
+    for name, facts in kept("benches/results/sequence-models.json")["sets"].items():
+        rows = [
+            [model, each["seeds"], _wide(each, "recall@10"), _wide(each, "ndcg@10"), max(each["fit_s"]), min(each["answer_s"])]
+            for model, each in facts["models"].items()
+            if each["cells"]
+        ]
+        text += f"\n### {name}\n\n" + table(["model", "seeds", "Recall@10", "NDCG@10", "fit s", "answer s"], rows)
+    text += "\nWhat `tune` found in its time (`python benches/tuned.py`):\n\n"
+    for name, facts in kept("benches/results/tuned.json")["sets"].items():
+        rows = [
+            [f"{name}: {model.split('(')[0]}", *_pair(each), *each["recall@10 by training events"].values()]
+            for model, each in facts["models"].items()
+        ]
+        text += table(["model", "Recall@10", "NDCG@10", "0 events", "1-5", "6-20", "over 20"], rows)
+    return text
+
+
+def _wide(found: dict, name: str) -> str:
+    return f"{found[name]:.4f} ± {found[f'{name} interval']:.4f}"
+
+
 def matching() -> str:
     rows = kept("benches/results/matching.json")["rows"]
     shown = [
@@ -157,7 +184,7 @@ def _rate(found: dict | None, name: str) -> str:
 def main() -> None:
     machine = kept("proofs/knn-embed.json")["machine"]
     note = f"{machine['cpu']}, {machine['cores']} cores (AVX2), {machine['memory_gib']} GiB, no GPU; the cores were shared with other work"
-    parts = [f"# Measured\n\nMachine: {note}.\n", search(), neighbours(), next_item(), matching(), proofs(), engine()]
+    parts = [f"# Measured\n\nMachine: {note}.\n", search(), neighbours(), next_item(), trained(), matching(), proofs(), engine()]
     PAGE.write_text("\n".join(parts))
 
 
