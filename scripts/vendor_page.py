@@ -12,8 +12,8 @@ PACKAGES = {"preact": "11.2.0", "htm": "3.1.1", "@preact/signals": "2.11.4", "@p
 BUNDLER = "esbuild@0.28.2"
 ENTRY = """
 export { render } from "preact";
-export { useEffect, useMemo, useRef, useState } from "preact/hooks";
-export { batch, computed, effect, signal } from "@preact/signals";
+export { useEffect, useRef, useState } from "preact/hooks";
+export { computed, signal } from "@preact/signals";
 import htm from "htm";
 import { h } from "preact";
 export const html = htm.bind(h);

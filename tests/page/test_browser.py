@@ -160,6 +160,25 @@ def test_the_map_is_drawn_and_a_lasso_lists_what_it_catches(browser, address):
         assert "10 caught" in tab.locator("aside h2").inner_text()
 
 
+DOT = """canvas => {
+  const { data, width } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+  let at = 0;
+  while (at < data.length / 4 && (data[4 * at] !== 0x3b || data[4 * at + 1] !== 0x76)) at++;
+  return [at % width, Math.floor(at / width)];
+}"""  # the first pixel of a dot in the first colour
+
+
+def test_a_dot_that_is_clicked_opens_its_thing(browser, address):
+    with looking(browser, address, "map?color=tags") as tab:
+        tab.wait_for_selector(".legend .swatch")
+        time.sleep(0.5)  # until it is painted
+        canvas = tab.locator("nk-map canvas")
+        x, y = canvas.evaluate(DOT)
+        canvas.click(position={"x": x + 1, "y": y + 1})
+        until(lambda: "/item/" in tab.url)
+        assert titles(tab)
+
+
 def test_keys_walk_through_hits_and_views(browser, address):
     with looking(browser, address, "?q=shoe") as tab:
         titles(tab)

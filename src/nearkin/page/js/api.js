@@ -22,13 +22,13 @@ export function useKey(key) {
 }
 
 /** @param {string} path @param {object} [body] asked by POST where there is one */
-export async function ask(path, body, { signal: stop, method } = {}) {
+export async function ask(path, body, stop) {
   const headers = { Accept: "application/json" };
   const key = sessionStorage.getItem(KEY);
   if (key) headers.Authorization = `Bearer ${key}`;
   if (body !== undefined) headers["Content-Type"] = "application/json";
   const answer = await fetch(new URL(path, base), {
-    method: method ?? (body === undefined ? "GET" : "POST"),
+    method: body === undefined ? "GET" : "POST",
     headers,
     body: body === undefined ? undefined : JSON.stringify(body),
     signal: stop,
@@ -52,7 +52,7 @@ export function latest() {
     running?.abort();
     const mine = (running = new AbortController());
     try {
-      return await ask(path, body, { signal: mine.signal });
+      return await ask(path, body, mine.signal);
     } catch (error) {
       if (mine.signal.aborted) return new Promise(() => {});
       throw error;

@@ -60,7 +60,7 @@ addEventListener("popstate", () => (here.value = read(location.href)));
 addEventListener("click", (event) => {
   const link = event.composedPath().find((each) => each instanceof HTMLAnchorElement);
   if (!link || event.defaultPrevented || event.button || event.metaKey || event.ctrlKey || event.shiftKey || link.target) return;
-  if (link.origin !== base.origin || !link.pathname.startsWith(base.pathname) || link.dataset.plain !== undefined) return;
+  if (link.origin !== base.origin || !link.pathname.startsWith(base.pathname)) return;
   event.preventDefault();
   go(link.href);
 });

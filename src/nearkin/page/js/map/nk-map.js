@@ -66,12 +66,6 @@ export class NkMap extends HTMLElement {
     this.draw();
   }
 
-  /** Bring a point to the middle. */
-  goTo(row) {
-    Object.assign(this.#window, { x: this.#points.xs[row], y: this.#points.ys[row], unit: Math.min(this.#window.unit, 8) });
-    this.draw();
-  }
-
   /** Points in view. */
   inView() {
     const { width, height } = this.#window;

@@ -19,7 +19,7 @@ export const add = (id) => put([...held().filter((each) => each !== id), id]);
 
 function shifted(ids, at, by) {
   const to = Math.max(0, Math.min(ids.length - 1, at + by));
-  const rest = ids.toSpliced ? ids.toSpliced(at, 1) : ids.filter((_, place) => place !== at);
+  const rest = ids.filter((_, place) => place !== at);
   return [...rest.slice(0, to), ids[at], ...rest.slice(to)];
 }
 

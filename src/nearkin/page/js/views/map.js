@@ -3,7 +3,7 @@ import { html, useEffect, useRef, useState } from "../html.js";
 import { PALETTE } from "../map/nk-map.js";
 import { decoded } from "../map/points.js";
 import { Empty, Loading, Trouble } from "../parts/states.js";
-import { change, itemPath, one } from "../place.js";
+import { change, go, itemPath, one } from "../place.js";
 
 const LISTED = 50;
 
@@ -26,7 +26,7 @@ export function Map() {
   useEffect(() => {
     const element = map.current;
     if (!element) return;
-    const on = { caught: (event) => take(event.detail), hovered: (event) => named(points, event.detail).then(point, fail), picked: (event) => event.detail >= 0 && named(points, event.detail).then((thing) => change({ sel: thing.id }), fail) };
+    const on = { caught: (event) => take(event.detail), hovered: (event) => named(points, event.detail).then(point, fail), picked: (event) => event.detail >= 0 && named(points, event.detail).then((thing) => go(itemPath(thing.id)), fail) };
     for (const [name, does] of Object.entries(on)) element.addEventListener(name, does);
     return () => Object.entries(on).forEach(([name, does]) => element.removeEventListener(name, does));
   }, [points]);
