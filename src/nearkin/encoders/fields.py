@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 
 from nearkin.errors import BadInput, listed
 from nearkin.stage import Encoder, fitted, learned
-from nearkin.tables import Catalog, SparseVectors
+from nearkin.tables import Catalog, SparseVectors, flattened
 from nearkin.tables.times import seconds_of
 
 ROLES = ("category", "number", "time")
@@ -92,11 +92,7 @@ def _edges(catalog: Catalog, name: str, bins: int) -> list[float]:
 
 def _flat(column: pa.ChunkedArray) -> tuple[np.ndarray, pa.Array]:
     """The row of each value, and the values as strings without nulls."""
-    if pa.types.is_list(column.type) or pa.types.is_large_list(column.type):
-        column = column.combine_chunks()
-        rows, values = np.asarray(pc.list_parent_indices(column)), pc.list_flatten(column)
-    else:
-        rows, values = np.arange(len(column)), column.combine_chunks()
+    rows, values = flattened(column)
     kept = np.asarray(values.is_valid())
     return rows[kept], values.filter(pa.array(kept)).cast(pa.string())
 

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from nearkin.errors import BadInput, listed
-from nearkin.tables import Catalog
+from nearkin.tables import Catalog, flattened
 from nearkin.tables.times import seconds_of
 
 NOTHING, UNKNOWN, FIRST = 0, 1, 2  # the first codes of each field: empty or hidden, a value not seen before, and the known values
@@ -150,11 +150,7 @@ def _flat(catalog: Catalog, name: str) -> tuple[np.ndarray, pa.Array]:
     if catalog.roles[name] == "text":
         plain = pc.replace_substring_regex(column.cast(pa.string()).fill_null(""), MARKUP, " ")
         column = pc.split_pattern(pc.replace_substring_regex(pc.utf8_lower(plain), LETTERS, " "), " ")
-    column = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
-    if pa.types.is_list(column.type) or pa.types.is_large_list(column.type):
-        rows, values = np.asarray(pc.list_parent_indices(column)), pc.list_flatten(column)
-    else:
-        rows, values = np.arange(len(column)), column
+    rows, values = flattened(column)
     values = values.cast(pa.string()).fill_null("")
     there = pc.not_equal(values, "")
     return rows[np.asarray(there)].astype(np.int64), values.filter(there)

@@ -23,14 +23,19 @@ def with_levels(items: Catalog, field: str = "categories", most: int = 4) -> Cat
     return items.with_fields(dict.fromkeys(columns, "category"), **columns)
 
 
-def drawn_people(data: Data, count: int) -> Links:
-    """The interactions of some people drawn at random (all where `count` is 0), over items with their levels."""
+def shop(data: Data) -> Links:
+    """The interactions over items with the levels of their categories."""
     links = data.need("interactions").interactions
     assert links is not None
-    items = with_levels(links.right)
+    return Links(links.left, with_levels(links.right), links.left_rows, links.right_rows, time=links.time)
+
+
+def drawn_people(data: Data, count: int) -> Links:
+    """The interactions of some people drawn at random (all where `count` is 0), over items with their levels."""
+    links = shop(data)
     chosen = np.random.default_rng(0).permutation(len(links.left))[: count or None]
     own = np.isin(links.left_rows, chosen)
     time = None if links.time is None else links.time[own]
     people = links.left.take(np.sort(chosen))
     rows = np.searchsorted(np.sort(chosen), links.left_rows[own])
-    return Links(people, items, rows, links.right_rows[own], time=time)
+    return Links(people, links.right, rows, links.right_rows[own], time=time)

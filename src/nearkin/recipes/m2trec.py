@@ -26,7 +26,7 @@ from nearkin.indexes.sas_rec import SasRec
 from nearkin.metrics import next_item
 from nearkin.recipes.card import Card
 from nearkin.recipes.contract import Curve, Measured, Measures
-from nearkin.recipes.levels import drawn_people, with_levels
+from nearkin.recipes.levels import drawn_people, shop
 from nearkin.stage import Stage, with_k
 from nearkin.tables import Catalog, Data, Links, Split
 
@@ -75,13 +75,6 @@ def rivals(data: Data, settings: Settings = Settings()) -> dict[str, Stage]:
     """The single task, and what knows items by their ids."""
     models = systems(settings, shop(data).right)
     return {name: fitted(model, shop(data), data.train_truth) for name, model in models.items() if name != "ours"}
-
-
-def shop(data: Data) -> Links:
-    """The interactions over items with the levels of their categories."""
-    links = data.need("interactions").interactions
-    assert links is not None
-    return Links(links.left, with_levels(links.right), links.left_rows, links.right_rows, time=links.time)
 
 
 def systems(settings: Settings, items: Catalog) -> dict[str, Any]:

@@ -23,7 +23,7 @@ from nearkin.indexes.two_tower import TwoTower
 from nearkin.metrics import next_item
 from nearkin.recipes.card import Card
 from nearkin.recipes.contract import Curve, Measured, Measures
-from nearkin.recipes.levels import drawn_people, with_levels
+from nearkin.recipes.levels import drawn_people, shop
 from nearkin.stage import Stage, with_k
 from nearkin.tables import Catalog, Data, Links
 
@@ -82,12 +82,6 @@ def rivals(data: Data, settings: Settings = Settings()) -> dict[str, Stage]:
     """The other forms of the same towers, and what counts."""
     trained = {name: tower(name, settings, 1.0) for name in FORMS if name != "ours"}
     return {name: model.fit(shop(data)) for name, model in (trained | counting()).items()}
-
-
-def shop(data: Data) -> Links:
-    links = data.need("interactions").interactions
-    assert links is not None
-    return Links(links.left, with_levels(links.right), links.left_rows, links.right_rows, time=links.time)
 
 
 def counting() -> dict[str, Any]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 
-import pyarrow as pa
 from fastapi import APIRouter, Request, Response
 
 from nearkin.service import limits
@@ -13,6 +12,7 @@ from nearkin.service.answers import LIBRARY, Versions
 from nearkin.service.metrics import KIND
 from nearkin.service.problems import Problem
 from nearkin.service.routes import errors, needs, router, service
+from nearkin.tables import is_list
 
 routes = router()
 health = APIRouter()  # asks for no key
@@ -57,7 +57,7 @@ async def info(request: Request) -> dict[str, object]:
     visible = view.keep(None, request.state.access.where)
     told = await keeper.read(view.shop.info, 10)
     told.pop("place")
-    lists = [name for name, kind in view.types.items() if pa.types.is_list(kind) or pa.types.is_large_list(kind)]
+    lists = [name for name, kind in view.types.items() if is_list(kind)]
     return {**told, "lists": lists, "things": int(visible.sum()) if visible is not None else len(view.catalog)}
 
 

@@ -12,7 +12,7 @@ from nearkin.collection.answers import title_of
 from nearkin.collection.explain import Reasons
 from nearkin.service import cursors
 from nearkin.service.clock import Clock
-from nearkin.service.facets import can_be_counted, counted
+from nearkin.service.facets import counted
 from nearkin.service.highlight import Marker
 from nearkin.service.limits import POOL
 from nearkin.service.pages import Listing, Place, listing
@@ -110,10 +110,9 @@ def _countable(view: View, asked: Shown, many: bool) -> list[str]:
         raise refused("facets are counted for one query; send one query a request", "one-query", "/facets")
     if many and asked.cursor is not None:
         raise refused("a cursor belongs to one query", "one-query", "/cursor")
-    possible = [name for name, kind in view.types.items() if can_be_counted(kind, view.catalog.roles[name])]
     for place, name in enumerate(fields):
-        if name not in possible:
-            raise refused(f"{name[:80]!r} cannot be counted; the fields that can are {possible}", "facet", f"/facets/{place}")
+        if name not in view.countable:
+            raise refused(f"{name[:80]!r} cannot be counted; the fields that can are {view.countable}", "facet", f"/facets/{place}")
     return fields
 
 

@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from nearkin.service.limits import FACET_VALUES
+from nearkin.tables import flattened, is_list
 
 
 @dataclass(frozen=True)
@@ -23,11 +24,7 @@ class Values:
     @classmethod
     def of(cls, column: pa.ChunkedArray) -> Self:
         """The values of a field, one or several a row; nulls are none."""
-        whole = pa.concat_arrays(column.chunks) if column.num_chunks else pa.array([], column.type)
-        if pa.types.is_list(whole.type) or pa.types.is_large_list(whole.type):
-            owners, flat = np.asarray(pc.list_parent_indices(whole)), pc.list_flatten(whole)
-        else:
-            owners, flat = np.arange(len(whole)), whole
+        owners, flat = flattened(column)
         there = np.asarray(pc.is_valid(flat)).astype(bool)
         coded = pc.dictionary_encode(flat.filter(pa.array(there)))
         return cls(owners[there].astype(np.int64), np.asarray(coded.indices).astype(np.int32), coded.dictionary.to_pylist())
@@ -56,5 +53,5 @@ def can_be_counted(kind: pa.DataType, role: str) -> bool:
     """Whether the values of such a field mean anything one by one."""
     if role in ("id", "text", "picture", "sound", "page", "history"):
         return False
-    inner = kind.value_type if pa.types.is_list(kind) or pa.types.is_large_list(kind) else kind
+    inner = kind.value_type if is_list(kind) else kind
     return bool(pa.types.is_string(inner) or pa.types.is_boolean(inner) or pa.types.is_integer(inner) or pa.types.is_temporal(inner))

@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from nearkin.service.where import Every, No, Some, Test, Tree
+from nearkin.tables import flattened
 
 _COMPARE = {"=": pc.equal, "!=": pc.not_equal, "<": pc.less, "<=": pc.less_equal, ">": pc.greater, ">=": pc.greater_equal}
 
@@ -33,7 +34,7 @@ def _tested(test: Test, column: pa.ChunkedArray) -> Any:
     if test.how == "null":
         return pc.is_null(column)
     if test.how == "has":
-        return _has(column.combine_chunks(), test.values[0])
+        return _has(column, test.values[0])
     if test.how == "like":
         return pc.match_like(column, test.values[0])
     if test.how == "in":
@@ -55,11 +56,9 @@ def _scalar(value: Any, kind: pa.DataType) -> pa.Scalar:
     return pa.scalar(value).cast(kind) if isinstance(value, str) else pa.scalar(value)
 
 
-def _has(lists: Any, value: Any) -> pa.Array:
+def _has(lists: pa.ChunkedArray, value: Any) -> pa.Array:
     """Whether each list holds the value; null for no list."""
-    lists = lists if isinstance(lists, pa.Array) else pa.concat_arrays(lists.chunks)
-    owners = pc.list_parent_indices(lists)
-    hits = pc.filter(owners, pc.fill_null(pc.equal(pc.list_flatten(lists), _scalar(value, lists.type.value_type)), False))
+    owners, flat = flattened(lists)
     found = np.zeros(len(lists), bool)
-    found[np.asarray(hits)] = True
+    found[owners[np.asarray(pc.fill_null(pc.equal(flat, _scalar(value, lists.type.value_type)), False))]] = True
     return pc.if_else(pc.is_valid(lists), pa.array(found), pa.scalar(None, pa.bool_()))

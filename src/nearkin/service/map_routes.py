@@ -11,7 +11,6 @@ from pydantic import BaseModel, Field
 
 from nearkin.collection.answers import title_of
 from nearkin.service.answering import Asking
-from nearkin.service.facets import can_be_counted
 from nearkin.service.limits import IDS
 from nearkin.service.problems import Problem, refused
 from nearkin.service.requests import Name, Strict, Version
@@ -95,7 +94,7 @@ def encoded(view: View, keep: np.ndarray | None, color: str | None) -> bytes:
 
     columns, codes = ([], b"") if color is None else _coloured(view, rows, color)
     header = {
-        "version": view.version, "count": len(rows), "columns": columns, "fields": _countable(view),
+        "version": view.version, "count": len(rows), "columns": columns, "fields": view.countable,
         "words": [[word, int(x), int(y)] for word, (x, y) in zip(layout.words, scaled(layout.spots))],
     }  # fmt: skip
     told = json.dumps(header, ensure_ascii=False).encode()
@@ -104,14 +103,10 @@ def encoded(view: View, keep: np.ndarray | None, color: str | None) -> bytes:
     return len(told).to_bytes(4, "little") + told + spots[:, 0].tobytes() + spots[:, 1].tobytes() + codes
 
 
-def _countable(view: View) -> list[str]:
-    return [name for name, kind in view.types.items() if can_be_counted(kind, view.catalog.roles[name])]
-
-
 def _coloured(view: View, rows: np.ndarray, color: str) -> tuple[list[dict[str, Any]], bytes]:
     """The values of the field that most points have, and which of them each point has first; the code after the last: another, or none."""
-    if color not in _countable(view):
-        raise refused(f"{color[:80]!r} has no values to colour by; the fields that have are {_countable(view)}", "field", "/color")
+    if color not in view.countable:
+        raise refused(f"{color[:80]!r} has no values to colour by; the fields that have are {view.countable}", "field", "/color")
     values = view.values(color)
     order = np.argsort(-values.counts(None), kind="stable")[:VALUES]
     code_of = np.full(len(values.names), len(order), np.uint8)

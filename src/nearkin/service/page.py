@@ -63,9 +63,7 @@ def _answer(scope: Scope) -> Response | None:
     told, digest = every_file()
     packed = "gzip" in Headers(scope=scope).get("accept-encoding", "")
     if path in VIEWS or (path.startswith(ITEM) and not path.endswith(TWIN)):
-        index = told["index.html"].plain.decode().replace(BASE, f'<base href="{escape(root)}/" />').replace(STATIC, f"{STATIC}{digest}/")
-        body = index.encode()
-        return _response(File(body, gzip.compress(body, mtime=0) if packed else b"", "text/html"), packed, "no-cache")
+        return _response(_index(root), packed, "no-cache")
     name = path.removeprefix(f"{STATIC}{digest}/")
     if path.startswith(STATIC) and name in told:
         return _response(told[name], packed, f"public, max-age={YEAR_S}, immutable")
@@ -83,7 +81,19 @@ def every_file() -> tuple[dict[str, File], str]:
     """The files of the page by name, and a digest of them all, which stands in their addresses so that they may be kept for ever."""
     found = dict(sorted(_files(files("nearkin") / "page")))
     digest = blake2b(b"\0".join(name.encode() + b"\0" + body for name, body in found.items()), digest_size=6).hexdigest()
-    return {name: File(body, gzip.compress(body, mtime=0), _kind(name)) for name, body in found.items()}, digest
+    return {name: _file(body, _kind(name)) for name, body in found.items()}, digest
+
+
+@lru_cache(maxsize=4)
+def _index(root: str) -> File:
+    """The one HTML file, its addresses below this path."""
+    told, digest = every_file()
+    text = told["index.html"].plain.decode().replace(BASE, f'<base href="{escape(root)}/" />').replace(STATIC, f"{STATIC}{digest}/")
+    return _file(text.encode(), "text/html")
+
+
+def _file(body: bytes, kind: str) -> File:
+    return File(body, gzip.compress(body, mtime=0), kind)
 
 
 def _files(folder: Traversable, before: str = "") -> list[tuple[str, Any]]:

@@ -12,7 +12,7 @@ import pyarrow as pa
 from nearkin.errors import listed
 from nearkin.service.limits import ID_LENGTH
 from nearkin.service.problems import Flaw, Problem, pointer
-from nearkin.tables import Catalog
+from nearkin.tables import Catalog, is_list
 
 Thing = Mapping[str, Any]
 
@@ -68,7 +68,7 @@ def _fits(value: Any, kind: pa.DataType) -> bool:
         return False
     if isinstance(value, bool) and not pa.types.is_boolean(kind):
         return False
-    if pa.types.is_list(kind) or pa.types.is_large_list(kind):
+    if is_list(kind):
         return value is None or (isinstance(value, list) and all(_fits(each, kind.value_type) for each in value))
     try:
         _column([value], kind)

@@ -13,6 +13,7 @@ from nearkin.service import requests as asks
 from nearkin.service.problems import refused
 from nearkin.service.routes import answered, router, service
 from nearkin.service.view import View
+from nearkin.tables import is_list
 
 routes = router()
 FACET = "f."  # before the name of a field whose value was chosen
@@ -65,7 +66,7 @@ def chosen(view: View, name: str, value: str) -> str:
     if field not in view.types:
         raise refused(f"there is no field {field[:80]!r} to choose a value of", "field", f"/{name[:80]}")
     kind = view.types[field]
-    many = pa.types.is_list(kind) or pa.types.is_large_list(kind)
+    many = is_list(kind)
     inner = kind.value_type if many else kind
     literal = "'" + value.replace("'", "''") + "'" if pa.types.is_string(inner) or pa.types.is_temporal(inner) else value
     return f"array_has(`{field}`, {literal})" if many else f"`{field}` = {literal}"

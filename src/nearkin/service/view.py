@@ -14,7 +14,7 @@ import numpy as np
 import pyarrow as pa
 
 from nearkin.collection import Collection
-from nearkin.service.facets import Values
+from nearkin.service.facets import Values, can_be_counted
 from nearkin.service.filtering import mask
 from nearkin.service.problems import unknown
 from nearkin.service.where import Tree, both, parse
@@ -37,6 +37,11 @@ class View:
     def types(self) -> dict[str, pa.DataType]:
         """The fields and what they hold."""
         return {field.name: field.type for field in self.catalog.table.schema}
+
+    @cached_property
+    def countable(self) -> list[str]:
+        """The fields whose values can be counted, and colour a map."""
+        return [name for name, kind in self.types.items() if can_be_counted(kind, self.catalog.roles[name])]
 
     @property
     def stages(self) -> list[str]:

@@ -16,6 +16,7 @@ import pyarrow as pa
 
 from nearkin.errors import BadInput, listed
 from nearkin.service.limits import WHERE_DEPTH, WHERE_LENGTH, WHERE_NODES
+from nearkin.tables import is_list
 
 Value = str | int | float | bool
 
@@ -179,7 +180,7 @@ class _Reader:
         name = self.field()
         self.need("a comma", ",")
         kind = self.types[name]
-        if not (pa.types.is_list(kind) or pa.types.is_large_list(kind)):
+        if not is_list(kind):
             raise BadWhere(f"the field {name!r} holds one value, not a list; compare it with =", self.now.at)
         value = self.literal(name, kind.value_type)
         self.need("a closing parenthesis", ")")

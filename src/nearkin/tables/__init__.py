@@ -5,6 +5,7 @@ from nearkin.tables.codes import Codes
 from nearkin.tables.data import Data
 from nearkin.tables.hits import Hit, Hits, best
 from nearkin.tables.links import Links, Split
+from nearkin.tables.lists import flattened, is_list
 from nearkin.tables.ragged_vectors import RaggedVectors
 from nearkin.tables.sparse_vectors import SparseVectors
 from nearkin.tables.vectors import Vectors, unit
@@ -22,5 +23,7 @@ __all__ = [
     "Split",
     "Vectors",
     "best",
+    "flattened",
+    "is_list",
     "unit",
 ]

@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from nearkin.errors import BadInput, listed
+from nearkin.tables.lists import is_list
 
 ROLES = ("id", "text", "category", "number", "picture", "sound", "page", "history", "time", "other")
 
@@ -173,7 +174,7 @@ class Catalog:
 
 def _as_text(column: pa.ChunkedArray) -> pa.ChunkedArray:
     """A field as strings; the parts of a list are joined by a space."""
-    if pa.types.is_list(column.type) or pa.types.is_large_list(column.type):
+    if is_list(column.type):
         return pc.binary_join(column.cast(pa.list_(pa.string())), " ")
     return column.cast(pa.string())
 

@@ -77,7 +77,7 @@ function Legend({ points, map }) {
       ${fields.map((name) => html`<option key=${name}>${name}</option>`)}
     </select></label>
     ${(columns[0]?.values ?? []).slice(0, PALETTE.length).map(
-      (value, code) => html`<button key=${value} class=${`swatch color-${code}`} aria-pressed=${!hidden.includes(code)} onClick=${() => turn(code)}>${value}</button>`,
+      (value, code) => html`<button key=${value} class="swatch" style=${{ borderInlineStartColor: PALETTE[code] }} aria-pressed=${!hidden.includes(code)} onClick=${() => turn(code)}>${value}</button>`,
     )}
     ${(columns[0]?.values.length ?? 0) > PALETTE.length && html`<span class="swatch other">others</span>`}
   </div>`;
