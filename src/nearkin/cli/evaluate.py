@@ -7,6 +7,7 @@ from typing import Annotated
 
 from typer import Option
 
+from nearkin.cli.inputs import judged_of
 from nearkin.cli.options import Json, LinkColumns, Place, pairs
 from nearkin.cli.results import to_json
 from nearkin.cli.talk import say
@@ -16,8 +17,8 @@ METRICS = "nDCG@10,Recall@100"
 
 def evaluate(
     place: Place,
-    queries: Annotated[Path, Option(help="a file of queries with ids", metavar="FILE")],
     judgements: Annotated[Path, Option(help="a file of query id, item id and grade, such as qrels/test.tsv", metavar="FILE")],
+    queries: Annotated[Path | None, Option(help="a file of queries with ids; not if judgements hold their texts", metavar="FILE")] = None,
     metrics: Annotated[str, Option(help="with commas between")] = METRICS,
     column: LinkColumns = None,
     json: Json = False,
@@ -26,14 +27,11 @@ def evaluate(
     from dataclasses import asdict
 
     from nearkin.collection import Collection
-    from nearkin.collection.texts import as_queries
     from nearkin.evaluation import evaluate as evaluated
-    from nearkin.readers import read, read_links
     from nearkin.tables import Data
 
-    asked = as_queries(read(queries))
     with Collection.open(place) as collection:
-        truth = read_links(judgements, asked, collection.catalog, columns=pairs(column, "--column"))
+        asked, truth = judged_of(queries, judgements, collection.catalog, pairs(column, "--column"))
         data = Data(name=place.name, items=collection.catalog, queries=asked, truth=truth)
         branches = collection.manifest.search
         stages = {name: collection.stage(name) for name in branches} | ({} if len(branches) == 1 else {"all": collection.stage()})

@@ -58,6 +58,28 @@ def queries_of(texts: list[str] | None, path: Path | None) -> list[str] | Catalo
     return texts or _lines("queries")
 
 
+def judged_of(queries: Path | None, judgements: Path, items: Catalog, columns: Mapping[str, str]) -> tuple[Catalog, Links]:
+    """Queries as a collection reads them, and what was judged of them; without a file of queries, the judgements hold their texts."""
+    from nearkin.collection.texts import as_queries
+    from nearkin.readers import read, read_links
+
+    asked = _asked_in(judgements, columns) if queries is None else as_queries(read(queries))
+    return asked, read_links(judgements, asked, items, columns=columns)
+
+
+def _asked_in(path: Path, columns: Mapping[str, str]) -> Catalog:
+    """The queries of a file of judgements whose column `query` holds their texts beside their ids."""
+    from nearkin.readers.links import link_columns
+    from nearkin.readers.tables import read_table
+    from nearkin.tables import Catalog
+
+    left = link_columns(path, table := read_table(path), columns)["left"]
+    if left == "query" or "query" not in table.column_names:
+        raise BadInput(f"{path} has no column 'query' with texts beside the ids of queries; name the file that has them: --queries FILE")
+    texts = dict(zip(table[left].to_pylist(), table["query"].to_pylist(), strict=True))
+    return Catalog.of(list(texts), text=list(texts.values()))
+
+
 def ids_of(ids: list[str] | None) -> list[str]:
     """Ids of the command line, else of stdin, one a line."""
     return ids or _lines("ids")

@@ -15,11 +15,12 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from nearkin.errors import NearkinError
-from nearkin.service import about, job_routes, map_routes, reading, twins, writing
+from nearkin.service import about, job_routes, judging, map_routes, reading, twins, writing
 from nearkin.service.answers import LIBRARY
 from nearkin.service.groups import Groups
 from nearkin.service.guard import Guard, Room
 from nearkin.service.jobs import Jobs, Runner
+from nearkin.service.judgements import Judgements
 from nearkin.service.keeper import Keeper
 from nearkin.service.keys import Keys
 from nearkin.service.metrics import Metrics
@@ -39,7 +40,7 @@ class Service:
         self.keeper, self.state = Keeper(place), State(place)
         self.metrics, self.secret = Metrics(), self.state.secret()
         self.replies, self.keys, self.groups = Replies(self.state), Keys(self.state), Groups(self.keeper)
-        self.jobs = Jobs(self.state)
+        self.jobs, self.judgements = Jobs(self.state), Judgements(self.state)
         self.room = Room(4 * self.keeper.readers, WAITING)
 
     @asynccontextmanager
@@ -63,7 +64,16 @@ def create_app(place: str | Path) -> Page:
         lifespan=here.running, separate_input_output_schemas=False,
     )  # fmt: skip
     app.state.service = here
-    for routes in (about.health, about.routes, reading.routes, writing.routes, job_routes.routes, map_routes.routes, twins.routes):
+    for routes in (
+        about.health,
+        about.routes,
+        reading.routes,
+        writing.routes,
+        job_routes.routes,
+        judging.routes,
+        map_routes.routes,
+        twins.routes,
+    ):
         app.include_router(routes)
     for kind in (Problem, NearkinError, RequestValidationError, ValidationError, HTTPException):
         app.add_exception_handler(kind, _told)

@@ -24,6 +24,12 @@ CREATE TABLE IF NOT EXISTS jobs (
     number INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT UNIQUE NOT NULL, kind TEXT NOT NULL, asked TEXT NOT NULL, state TEXT NOT NULL,
     done INTEGER NOT NULL DEFAULT 0, total INTEGER, log TEXT NOT NULL DEFAULT '', problem TEXT, result TEXT,
     made REAL NOT NULL, started REAL, ended REAL, tries INTEGER NOT NULL DEFAULT 0);
+CREATE TABLE IF NOT EXISTS judgements (
+    number INTEGER PRIMARY KEY AUTOINCREMENT, query TEXT NOT NULL, item TEXT NOT NULL, grade INTEGER NOT NULL, judge TEXT NOT NULL,
+    time REAL NOT NULL, UNIQUE (query, item, judge));
+CREATE TABLE IF NOT EXISTS reports (
+    number INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT UNIQUE NOT NULL, made REAL NOT NULL, version INTEGER NOT NULL,
+    summary TEXT NOT NULL, queries TEXT NOT NULL);
 """
 
 
@@ -52,6 +58,16 @@ class State:
         """One statement; the rows it gives."""
         with self._lock:
             return self._base.execute(statement, values).fetchall()
+
+    @contextmanager
+    def durably(self) -> Iterator[None]:
+        """Statements that are on the disk itself when this ends, whatever then happens to the machine; costs a flush each."""
+        with self._lock:
+            self._base.execute("PRAGMA synchronous=FULL")
+            try:
+                yield
+            finally:
+                self._base.execute("PRAGMA synchronous=NORMAL")
 
     @contextmanager
     def together(self) -> Iterator[None]:
