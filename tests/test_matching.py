@@ -4,13 +4,15 @@ import os
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from nearkin import data, worlds
 from nearkin.encoders.char_grams import CharGrams
 from nearkin.errors import BadInput
 from nearkin.indexes.inverted_index import InvertedIndex
 from nearkin.indexes.weightings import Impacts
-from nearkin.matching import match
+from nearkin.matching import duplicates, match, pairs_once, partners
 from nearkin.tables import Catalog
 
 
@@ -111,6 +113,65 @@ def test_a_link_is_explained_and_a_pair_never_compared_is_refused():
     other = next(name for row, name in enumerate(world.queries.id_list) if row not in compared)
     with pytest.raises(BadInput, match="not compared"):
         found.explain(other, far)
+
+
+@settings(max_examples=12, deadline=None)
+@given(left=st.integers(1, 60), more=st.integers(0, 40), typos=st.floats(0, 1), one_to_one=st.booleans(), seed=st.integers(0, 99))
+def test_the_bars_of_a_pair_sum_to_its_score(left, more, typos, one_to_one, seed):
+    world = worlds.two_lists(left=left, right=left + more, overlap=0.5, typos=typos, seed=seed)
+    found = match(world.queries, world.items, one_to_one=one_to_one)
+    bars = found.waterfall(np.arange(len(found.features_.pairs)))
+    assert len(bars.parts) == bars.weights.shape[1]
+    np.testing.assert_allclose(bars.start + bars.weights.sum(1), found.learned_.scores, atol=1e-6)
+
+
+def test_a_bar_shows_what_it_reads_and_a_field_has_one():
+    world = worlds.two_lists(typos=0.1)
+    found = match(world.queries, world.items)
+    bars = found.waterfall(partners(found).places[:1])
+    assert bars.learned
+    by_name = {part.name: part for part in bars.parts}
+    assert len(by_name) == len(bars.parts)
+    thing = {"name": "Sony PS-LX350H, 7", "code": None, "year": "made 1999"}
+    assert by_name["name"].said(thing, {}) == ("Sony PS-LX350H, 7", None)
+    assert by_name["model numbers"].said(thing, thing)[0] == ["pslx350h"]
+    assert by_name["ahead of rivals"].said(thing, thing) == (None, None)
+
+
+def test_every_row_has_a_partner_in_some_band_and_the_sure_ones_are_right():
+    world = worlds.two_lists(typos=0.3, seed=2)
+    found = match(world.queries, world.items)
+    chosen = partners(found)
+    bands = np.array(chosen.bands(0.9))
+    assert set(np.unique(bands)) <= {"sure", "maybe", "no"}
+    pairs = found.features_.pairs
+    sure = {(int(pairs.left_rows[place]), int(pairs.right_rows[place])) for place in chosen.places[bands == "sure"]}
+    truth = set(zip(world.truth.left_rows.tolist(), world.truth.right_rows.tolist(), strict=True))
+    assert len(sure & truth) > 0.97 * max(len(sure), 0.8 * len(truth))
+    assert set(chosen.places[chosen.kept].tolist()) == set(np.flatnonzero(found.chances_ > 0).tolist())
+
+
+def test_where_there_are_too_few_rows_no_chance_is_told():
+    left, right = Catalog.of(name=["Gimp image editor", "zebra"]), Catalog.of(name=["GIMP image edtior", "Blender"])
+    chosen = partners(match(left, right))
+    assert np.isnan(chosen.chances).all()
+    assert "sure" not in chosen.bands(0.5)
+    assert "maybe" in chosen.bands(0.9)
+
+
+@pytest.mark.parametrize("overlap", [0.2, 0.6])
+def test_a_table_is_matched_with_itself(overlap):
+    world = worlds.two_lists(left=200, right=200, overlap=overlap, typos=0.2, seed=2)
+    names = [*(f"l{name}" for name in world.queries.id_list), *(f"r{name}" for name in world.items.id_list)]
+    table = Catalog.of(names, **{field: world.queries[field] + world.items[field] for field in ("name", "year", "code")})
+    found = duplicates(table)
+    once = pairs_once(found, partners(found))
+    pairs = found.features_.pairs
+    kept = [frozenset((names[pairs.left_rows[place]], names[pairs.right_rows[place]])) for place in once.places[once.kept]]
+    wanted = {frozenset((f"l{left}", f"r{right}")) for left, right in world.truth.pairs()}
+    assert len(kept) == len(set(kept))
+    assert all(len(pair) == 2 for pair in kept)
+    assert len(set(kept) & wanted) > 0.95 * max(len(kept), len(wanted))
 
 
 @pytest.mark.parametrize(("left", "right"), [(0, 3), (1, 1), (2, 0)])

@@ -12,13 +12,17 @@ _HOMES = {
     "Answer": "nearkin.collection.answers",
     "Answers": "nearkin.collection.answers",
     "Collection": "nearkin.collection.collection",
+    "Partner": "nearkin.collection.partners",
+    "Partnered": "nearkin.collection.partners",
 }
-__all__ = ["Answer", "Answers", "Collection"]
+__all__ = ["Answer", "Answers", "Collection", "Partner", "Partnered"]
 
 if TYPE_CHECKING:
     from nearkin.collection.answers import Answer as Answer
     from nearkin.collection.answers import Answers as Answers
     from nearkin.collection.collection import Collection as Collection
+    from nearkin.collection.partners import Partner as Partner
+    from nearkin.collection.partners import Partnered as Partnered
 
 
 def __getattr__(name: str) -> Any:

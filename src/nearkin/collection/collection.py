@@ -22,12 +22,15 @@ from nearkin.collection.fitting import DEFAULT_WEIGHTS, Progress, default_branch
 from nearkin.collection.layout import Layout
 from nearkin.collection.lock import writing
 from nearkin.collection.manifest import Manifest
+from nearkin.collection.partnering import checked_threshold, matched, matched_alone, once, partnered
+from nearkin.collection.partners import Partnered
 from nearkin.collection.recommending import behaviour, fit_recommender, recommended
 from nearkin.collection.relevance import Relevance, checked_least, kept, only_judged
 from nearkin.collection.snapshot import DEPTH, Snapshot
 from nearkin.collection.store import Store, version_of
 from nearkin.collection.texts import as_queries, searchable
 from nearkin.errors import BadInput, listed
+from nearkin.matching import partners
 from nearkin.stage import Encoder, Searcher, Stage, fuse, with_k
 from nearkin.tables import Catalog, Hits, Links, best
 
@@ -236,6 +239,23 @@ class Collection:
         """What comes next after each history of ids (oldest first); things of the history are left out."""
         table = histories if isinstance(histories, Catalog) else Catalog.histories(histories)
         return recommended(self.recommender, table, self.catalog, _positive(k), self._keep(where), explain=explain)
+
+    def match(
+        self, table: Catalog, *, where: str | None = None, threshold: float = 0.9, one_to_one: bool = True, explain: bool = False
+    ) -> Partnered:
+        """Which thing here each row of a table is, with the chance that it is the same, and none where there is none.
+
+        threshold: how sure a pair must be to count as `sure`, and how sure the contrary for `no`; the rest is `maybe`. one_to_one: a
+        thing is one row at most, and a row one thing. The table's fields need not have the names of this collection's.
+        """
+        least = checked_threshold(threshold)
+        found = matched(self, table, keep=self._keep(where), one_to_one=one_to_one)
+        return partnered(found, partners(found), threshold=least, explain=explain, unlinked=True)
+
+    def duplicates(self, *, where: str | None = None, threshold: float = 0.9, explain: bool = False) -> Partnered:
+        """Pairs of things here that are, or may be, the same, surest first."""
+        least, found = checked_threshold(threshold), matched_alone(self, keep=self._keep(where))
+        return partnered(found, once(found), threshold=least, explain=explain, unlinked=False)
 
     @property
     def recommender(self) -> Any:

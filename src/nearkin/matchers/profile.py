@@ -67,10 +67,11 @@ def _kind(filled: list[str]) -> Kind:
 
 
 def _texts(catalog: Catalog, name: str) -> list[str]:
-    return [_text(value) for value in catalog.column(name).to_pylist()]
+    return [text_of(value) for value in catalog.column(name).to_pylist()]
 
 
-def _text(value: Any) -> str:
+def text_of(value: Any) -> str:
+    """A value as one text; "" where it is missing."""
     if value is None or value != value:
         return ""
     return " ".join(map(str, value)) if isinstance(value, list) else str(value)

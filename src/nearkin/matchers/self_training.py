@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -32,6 +32,7 @@ class Learned:
     rare: bool  # whether so few rows seem to have a partner that absolute likeness was asked for
     few: bool  # whether there were too few second choices to tell right from wrong by
     usual: np.ndarray  # float64 [f]: the features of a decoy, on average
+    taught: bool = False  # whether the model learned from links, so that its scores are log-odds; else they are likenesses
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,7 +62,7 @@ class SelfTraining:
             if turn == self.rounds or found.kept.sum() < FEW or not decoy.any():
                 break
             model = self._learn(values, seen, found, decoy)
-        return found
+        return replace(found, taught=model is not start)
 
     def _judge(
         self, features: PairFeatures, values: np.ndarray, model: Logistic, kin: Callable[[Mask], Mask] | None

@@ -1,6 +1,7 @@
 """Which rows of two tables are the same thing, without labels and without a threshold to set."""
 
-from nearkin.matching.match import match
+from nearkin.matching.match import duplicates, match
 from nearkin.matching.matches import Matches, Reason
+from nearkin.matching.partners import Partners, pairs_once, partners
 
-__all__ = ["Matches", "Reason", "match"]
+__all__ = ["Matches", "Partners", "Reason", "duplicates", "match", "pairs_once", "partners"]

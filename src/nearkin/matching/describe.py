@@ -27,9 +27,14 @@ class Described:
     profiles: tuple[list[Column], list[Column]]
 
     @cached_property
-    def head(self) -> Texts:
+    def head_columns(self) -> list[tuple[Column, Column]]:
+        """The columns of the head: those that name things, else all texts."""
         names = [pair for pair in self.columns if all(column.names_things for column in pair)]
-        pairs = names or [pair for pair in self.columns if pair[0].kind == "text"]
+        return names or [pair for pair in self.columns if pair[0].kind == "text"]
+
+    @cached_property
+    def head(self) -> Texts:
+        pairs = self.head_columns
         return _joined([a for a, _ in pairs], len(self.left)), _joined([b for _, b in pairs], len(self.right))
 
     @cached_property
@@ -54,6 +59,12 @@ def describe(left: Catalog, right: Catalog) -> Described:
     """Profile the columns of both and align them. Cost: one pass over all values."""
     profiles = profile(left), profile(right)
     return Described(left, right, align(*profiles), profiles)
+
+
+def describe_alone(table: Catalog) -> Described:
+    """A table beside itself, each column with itself. Cost: one pass over all values."""
+    columns = profile(table)
+    return Described(table, table, [(column, column) for column in columns], (columns, columns))
 
 
 def grams(texts: Texts) -> Both:

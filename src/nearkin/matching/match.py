@@ -11,7 +11,7 @@ from nearkin.matchers.candidates import Candidates
 from nearkin.matchers.pair_features import both_filled, cosines
 from nearkin.matchers.self_training import RARE, Learned, SelfTraining
 from nearkin.matching.blocking import block, block_by
-from nearkin.matching.describe import Described, describe
+from nearkin.matching.describe import Described, describe, describe_alone
 from nearkin.matching.evidence import evidence
 from nearkin.matching.matches import Matches
 from nearkin.stage import Stage
@@ -30,7 +30,20 @@ def match(left: Catalog, right: Catalog, *, blocking: Stage | None = None, one_t
     Source: target-decoy cuts come from the search of peptide databases (Elias and Gygi, 2007); see `decoy_cut` for what differs.
     """
     seen = describe(left, right)
-    pairs = block(seen, k) if blocking is None else block_by(seen, blocking)
+    return _matched(seen, block(seen, k) if blocking is None else block_by(seen, blocking), one_to_one, rounds)
+
+
+def duplicates(table: Catalog, *, k: int = 5, rounds: int = 3) -> Matches:
+    """Links between the rows of one table that are the same thing; a row may have several, and each pair stands in both directions.
+
+    As `match` of the table with itself, of which the pairs of a row with itself are no candidates. Cost: as there.
+    """
+    seen = describe_alone(table)
+    pairs = block(seen, k + 1)  # the nearest of a row is the row itself
+    return _matched(seen, pairs.take(pairs.left_rows != pairs.right_rows), False, rounds)
+
+
+def _matched(seen: Described, pairs: Candidates, one_to_one: bool, rounds: int) -> Matches:
     features = evidence(seen, pairs)
     kin = None if one_to_one else _kin(seen, pairs)
     learned = SelfTraining(rounds=rounds, many=not one_to_one)(features, features.first_scorer(), kin)
@@ -41,10 +54,12 @@ def match(left: Catalog, right: Catalog, *, blocking: Stage | None = None, one_t
         links=links,
         precision=float(links.weight.mean()) if len(links) else 1.0,
         expected_matches=expected,
-        warning=_warning(expected, min(len(left), len(right)), learned.few),
+        warning=_warning(expected, min(len(seen.left), len(seen.right)), learned.few),
         columns=[(a.name, b.name) for a, b in seen.columns],
+        described_=seen,
         features_=features,
         learned_=learned,
+        chances_=chances,
     )
 
 

@@ -10,6 +10,8 @@ import numpy as np
 from nearkin.errors import BadInput
 from nearkin.matchers.pair_features import PairFeatures
 from nearkin.matchers.self_training import Learned
+from nearkin.matching.describe import Described
+from nearkin.matching.waterfall import Waterfall, waterfall
 from nearkin.tables import Links
 
 
@@ -35,8 +37,10 @@ class Matches:
     expected_matches: float
     warning: str
     columns: list[tuple[str, str]]
+    described_: Described = field(repr=False)
     features_: PairFeatures = field(repr=False)
     learned_: Learned = field(repr=False)
+    chances_: np.ndarray = field(repr=False)  # float64 [candidates], 0 where not linked
 
     def __len__(self) -> int:
         return len(self.links)
@@ -58,6 +62,10 @@ class Matches:
         order = np.argsort(-np.abs(gain), kind="stable")[:most]
         names = self.features_.names
         return [Reason(names[i], float(values[i]), float(self.learned_.usual[i]), float(gain[i])) for i in order]
+
+    def waterfall(self, places: np.ndarray) -> Waterfall:
+        """Why the candidates at these places score as they do, field by field; see `partners` for places."""
+        return waterfall(self.described_, self.features_, self.learned_, places)
 
     def _place(self, left_id: str, right_id: str) -> int:
         pairs = self.features_.pairs

@@ -1,0 +1,70 @@
+"""The one thing that each row may be, also where the engine would not link it, and in which band that puts the pair."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from nearkin.matchers.self_training import ALIKE
+from nearkin.matching.matches import Matches
+
+SURE, MAYBE, NO = BANDS = ("sure", "maybe", "no")
+
+
+@dataclass(frozen=True)
+class Partners:
+    """Candidate pairs, by their places among `Matches.features_.pairs`.
+
+    chances: float64 [m], what the decoys say; NaN everywhere where there were too few of them to say anything. kept: bool [m],
+    whether the engine links the pair.
+    """
+
+    places: np.ndarray
+    chances: np.ndarray
+    kept: np.ndarray
+
+    def take(self, which: np.ndarray) -> Partners:
+        """These of them, in this order."""
+        return Partners(self.places[which], self.chances[which], self.kept[which])
+
+    def bands(self, threshold: float) -> list[str]:
+        """The band of each pair."""
+        return [band_of(chance, bool(kept), threshold) for chance, kept in zip(self.chances.tolist(), self.kept.tolist(), strict=True)]
+
+
+def partners(found: Matches) -> Partners:
+    """The assigned pair of each left row, in the order of the rows, linked or not; several a row where copies are allowed.
+
+    Where few rows have a partner, a pair that is not alike by itself has no chance, as in `SelfTraining`.
+    """
+    learned, chances = found.learned_, found.chances_.copy()
+    below = learned.linked & ~learned.kept
+    chances[below] = learned.cut.chances[below[learned.linked]]
+    if learned.rare:
+        alike = found.features_.first_scorer().scores(found.features_.table())
+        chances[below & (alike < ALIKE)] = 0.0
+    places = np.flatnonzero(learned.linked | (found.chances_ > 0))
+    kept = found.chances_[places] > 0
+    order = np.lexsort((-learned.scores[places], -chances[places], found.features_.pairs.left_rows[places]))
+    told = np.full(len(places), np.nan) if learned.few else chances[places]
+    return Partners(places[order], told[order], kept[order])
+
+
+def pairs_once(found: Matches, chosen: Partners) -> Partners:
+    """Of the two directions of a pair of one table the surer one, all pairs surest first."""
+    pairs, scores = found.features_.pairs, found.learned_.scores[chosen.places]
+    left, right = pairs.left_rows[chosen.places].astype(np.int64), pairs.right_rows[chosen.places].astype(np.int64)
+    surest = np.lexsort((left, -scores, -np.nan_to_num(chosen.chances), ~chosen.kept))
+    keys = (np.minimum(left, right) * max(pairs.left_count, 1) + np.maximum(left, right))[surest]
+    return chosen.take(surest[np.sort(np.unique(keys, return_index=True)[1])])
+
+
+def band_of(chance: float, kept: bool, threshold: float) -> str:
+    """`sure` and `no` where the chance to decide rightly is at least the threshold, `maybe` between.
+
+    Where there is no estimate (NaN), nothing is sure, and what the engine links by likeness alone is `maybe`.
+    """
+    if np.isnan(chance):
+        return MAYBE if kept else NO
+    return SURE if chance >= threshold else NO if chance <= 1 - threshold else MAYBE
