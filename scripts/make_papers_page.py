@@ -1,4 +1,7 @@
-"""Write docs/papers.md from the cards and proofs, and the page of reference runs from its proof; `--check` only compares."""
+"""Write docs/papers.md from cards and proofs, the short proofs that come with the library, and the page of reference runs.
+
+`--check` only compares.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,7 @@ import sys
 from pathlib import Path
 
 from nearkin.recipes.beir_scores import matrix_page
+from nearkin.recipes.outcomes import SHORT, short_forms
 from nearkin.recipes.papers_page import papers_page
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -14,8 +18,12 @@ ROOT = Path(__file__).resolve().parent.parent
 
 def pages() -> dict[Path, str]:
     """What each page should hold."""
-    found = {ROOT / "docs" / "papers.md": papers_page(ROOT / "proofs")}
-    proof = ROOT / "proofs" / "brewing-beir.json"
+    proofs = ROOT / "proofs"
+    found = {
+        ROOT / "docs" / "papers.md": papers_page(proofs),
+        ROOT / "src" / "nearkin" / "recipes" / SHORT: short_forms(proofs),
+    }
+    proof = proofs / "brewing-beir.json"
     if proof.exists():
         figures = json.loads(proof.read_text(encoding="utf-8"))["figures"]
         scores = {name.removesuffix(": scores"): value for name, value in figures.items() if name.endswith(": scores")}

@@ -19,6 +19,7 @@ from nearkin.service.pages import Listing, Place, listing
 from nearkin.service.problems import refused
 from nearkin.service.rankings import Next, Ranking, nearest, not_there
 from nearkin.service.requests import ById, RecommendRequest, SearchRequest, Shown, SimilarRequest
+from nearkin.service.variety import varied
 from nearkin.service.view import ALL, View, plain
 from nearkin.tables import Catalog, Hits
 
@@ -81,7 +82,7 @@ def _answer(
     fields = _countable(view, asked, many)
     clock, keep = asking.clock, ranking.keep
     with clock.step("search"):
-        found = listing(ranking.rank, offset + asked.k, spare=ranking.spare)
+        found = varied(listing(ranking.rank, offset + asked.k, spare=ranking.spare), view, asked.diversity)
     pages = [places[offset : offset + asked.k] for places in found.places]
     with clock.step("facets"):
         facets = {name: _facet(view, name, found.pool[0], keep) for name in fields}

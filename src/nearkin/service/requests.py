@@ -18,6 +18,9 @@ Timeout = Annotated[int, Field(ge=1, le=at_most.TIMEOUT_MS)]
 Version = Annotated[int, Field(ge=1, lt=2**53, description="answer from this version of the catalogue")]
 Cursor = Annotated[str, Field(max_length=at_most.CURSOR_LENGTH, description="`next` of the page before")]
 Chance = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
+Variety = Annotated[
+    float, Field(ge=0, le=1, allow_inf_nan=False, description="0: by relevance; towards 1: the first hits unlike each other (MMR)")
+]
 Fields = Annotated[list[Name], Field(max_length=at_most.FIELDS)]
 Facets = Annotated[list[Name], Field(max_length=at_most.FACETS)]
 
@@ -67,6 +70,7 @@ class Shown(Strict):
     fields: Fields | None = Field(default=None, description="fields to show; all when left out")
     facets: Facets = Field(default=[], description="fields whose values are counted; for one query at a time")
     explain: bool = False
+    diversity: Variety = 0
     version: Version | None = None
     timeout_ms: Timeout = at_most.DEFAULT_TIMEOUT_MS
     cursor: Cursor | None = None
@@ -174,6 +178,7 @@ class _Plain(Lax):
     fields: Fields | None = None
     facets: Facets = []
     explain: bool = False
+    diversity: Variety = 0
     version: Version | None = None
     timeout_ms: Timeout = at_most.DEFAULT_TIMEOUT_MS
     cursor: Cursor | None = None
