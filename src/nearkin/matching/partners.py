@@ -30,7 +30,7 @@ class Partners:
 
     def bands(self, threshold: float) -> list[str]:
         """The band of each pair."""
-        return [band_of(chance, bool(kept), threshold) for chance, kept in zip(self.chances.tolist(), self.kept.tolist(), strict=True)]
+        return bands_of(self.chances, self.kept, threshold).tolist()
 
 
 def partners(found: Matches) -> Partners:
@@ -60,11 +60,10 @@ def pairs_once(found: Matches, chosen: Partners) -> Partners:
     return chosen.take(surest[np.sort(np.unique(keys, return_index=True)[1])])
 
 
-def band_of(chance: float, kept: bool, threshold: float) -> str:
-    """`sure` and `no` where the chance to decide rightly is at least the threshold, `maybe` between.
+def bands_of(chances: np.ndarray, kept: np.ndarray, threshold: float) -> np.ndarray:
+    """`sure` and `no` where the chance to decide rightly is at least the threshold, `maybe` between: str [m].
 
     Where there is no estimate (NaN), nothing is sure, and what the engine links by likeness alone is `maybe`.
     """
-    if np.isnan(chance):
-        return MAYBE if kept else NO
-    return SURE if chance >= threshold else NO if chance <= 1 - threshold else MAYBE
+    estimated = np.where(chances >= threshold, SURE, np.where(chances <= 1 - threshold, NO, MAYBE))
+    return np.where(np.isnan(chances), np.where(kept, MAYBE, NO), estimated)

@@ -24,6 +24,9 @@ BULK_BYTES = 256 << 20
 LINE_BYTES = 1 << 20
 LINKS = 10_000  # in one request
 CURSOR_LENGTH = 512
+MATCH_ROWS = 1_000  # of a table in one request
+MATCH_TEXT = 20_000  # characters of a value of such a row
+MATCH_JOB_ROWS = 200_000  # of a table that a job matches
 
 
 def told() -> dict[str, int]:
