@@ -4,6 +4,7 @@ from nearkin.evaluation.evaluation import evaluate, evaluate_task
 from nearkin.evaluation.leaks import check_leaks
 from nearkin.evaluation.report import Report, Row
 from nearkin.evaluation.tasks import MatchTask, NextItemTask, Scores, SearchTask, Task, task_of
+from nearkin.evaluation.verdicts import Verdict, interval, verdicts
 
 __all__ = [
     "MatchTask",
@@ -13,8 +14,11 @@ __all__ = [
     "Scores",
     "SearchTask",
     "Task",
+    "Verdict",
     "check_leaks",
     "evaluate",
     "evaluate_task",
+    "interval",
     "task_of",
+    "verdicts",
 ]

@@ -7,7 +7,7 @@ from hashlib import blake2b
 from typing import Annotated, Any, Literal
 
 from fastapi import Body, Path, Request, Response
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, model_validator
 
 from nearkin.service.access import ADMIN
 from nearkin.service.replies import Reply
@@ -17,6 +17,7 @@ from nearkin.service.writing import JSON, OnceKey, once
 
 routes = router()
 JobId = Annotated[str, Path(min_length=1, max_length=64)]
+METRICS = ("nDCG@10", "MRR", "Recall@10", "Recall@100")
 Metric = Annotated[str, Field(pattern=r"^[A-Za-z]+(@\d{1,4})?$", examples=["nDCG@10"])]
 
 
@@ -46,12 +47,18 @@ class JudgementBody(Strict):
 
 
 class EvaluateJob(Strict):
-    """Compare the stages on judged queries."""
+    """Compare the stages on judged queries: on those that are kept, or on a set that is sent."""
 
     kind: Literal["evaluate"]
-    queries: Annotated[list[QueryBody], Field(min_length=1, max_length=10_000)]
-    judgements: Annotated[list[JudgementBody], Field(min_length=1, max_length=100_000)]
-    metrics: Annotated[list[Metric], Field(min_length=1, max_length=10, default_factory=lambda: ["nDCG@10", "Recall@100"])]
+    queries: Annotated[list[QueryBody], Field(min_length=1, max_length=10_000)] | None = None
+    judgements: Annotated[list[JudgementBody], Field(min_length=1, max_length=100_000)] | None = None
+    metrics: Annotated[list[Metric], Field(min_length=1, max_length=10, default_factory=lambda: list(METRICS))]
+
+    @model_validator(mode="after")
+    def _both_or_none(self) -> EvaluateJob:
+        if (self.queries is None) != (self.judgements is None):
+            raise ValueError("give both queries and judgements, or neither, to use the judgements that are kept")
+        return self
 
 
 class ImportJob(Strict):

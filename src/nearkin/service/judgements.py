@@ -8,7 +8,10 @@ from dataclasses import asdict, dataclass
 from hashlib import blake2b
 from typing import Any
 
+import numpy as np
+
 from nearkin.service.state import State
+from nearkin.tables import Catalog
 
 GRADES = 3  # the highest grade; 0 says that a thing does not fit
 
@@ -72,3 +75,9 @@ def asked_of(judgements: Iterable[Judgement]) -> dict[str, list[Any]]:
         "queries": [{"id": query_id(query), "text": query} for query in dict.fromkeys(each.query for each in found)],
         "judgements": [{"query": query_id(each.query), "item": each.item, "grade": each.grade} for each in found],
     }
+
+
+def known(catalog: Catalog, keep: np.ndarray | None, found: list[Judgement]) -> list[Judgement]:
+    """Those of things that are there, and of the rows that `keep` allows."""
+    rows = catalog.rows_of([each.item for each in found], missing="mark")
+    return [each for each, row in zip(found, rows.tolist(), strict=True) if row >= 0 and (keep is None or keep[row])]

@@ -7,8 +7,9 @@ from typing import Annotated, Any
 from fastapi import Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
+from nearkin.service import report_routes
 from nearkin.service.access import WRITE
-from nearkin.service.judgements import GRADES, Judgement
+from nearkin.service.judgements import GRADES, Judgement, Judgements, known
 from nearkin.service.rankings import not_there
 from nearkin.service.requests import Id, Lax, Strict, Text
 from nearkin.service.routes import NDJSON, access, errors, needs, router, service, written
@@ -16,6 +17,7 @@ from nearkin.service.view import View
 from nearkin.service.writing import JSON, changed
 
 routes = router()
+routes.include_router(report_routes.routes)
 Asked = Annotated[Text, Field(min_length=1, description="the text of the query")]
 
 
@@ -80,7 +82,7 @@ async def judge(asked: JudgeRequest, request: Request) -> Response:
     def change(_shop: Any, now: View) -> Judgement:
         if now.row(asked.item, None) < 0:
             raise not_there([("/item", asked.item)])
-        return here.judgements.put(asked.query, asked.item, asked.grade, by)
+        return Judgements(here.state).put(asked.query, asked.item, asked.grade, by)
 
     made, _ = await changed(request, change)
     return Response(written(made.told()), media_type=JSON)
@@ -93,8 +95,9 @@ async def unjudge(asked: Annotated[PairQuery, Query()], request: Request) -> Jud
     here, by = service(request), access(request).key or ""
 
     def change(_shop: Any, _now: View) -> list[Judgement]:
-        here.judgements.remove(asked.query, asked.item, by)
-        return here.judgements.all(asked.query, asked.item)
+        kept = Judgements(here.state)
+        kept.remove(asked.query, asked.item, by)
+        return kept.all(asked.query, asked.item)
 
     left, _ = await changed(request, change)
     return Judged(query=asked.query, item=asked.item, grade=left[0].grade if left else None)
@@ -108,7 +111,7 @@ async def judgements(asked: Annotated[JudgementsQuery, Query()], request: Reques
     """What counts; as NDJSON all of it, a line each, as `nearkin evaluate` and `nearkin calibrate` read it."""
     here = service(request)
     view, baked = here.keeper.now, access(request).where
-    found = await here.keeper.read(lambda: known(view, view.keep(None, baked), here.judgements.all(asked.query)), 10)
+    found = await here.keeper.read(lambda: known(view.catalog, view.keep(None, baked), Judgements(here.state).all(asked.query)), 10)
     if NDJSON in request.headers.get("accept", ""):
         return Response(b"".join(written(each.told()) + b"\n" for each in found), media_type=NDJSON)
     page = found[asked.offset : asked.offset + asked.limit]
@@ -123,9 +126,3 @@ async def judgements(asked: Annotated[JudgementsQuery, Query()], request: Reques
         ),
         media_type=JSON,
     )
-
-
-def known(view: View, keep: Any, found: list[Judgement]) -> list[Judgement]:
-    """Those of things that are there and may be seen."""
-    rows = view.catalog.rows_of([each.item for each in found], missing="mark")
-    return [each for each, row in zip(found, rows.tolist(), strict=True) if row >= 0 and (keep is None or keep[row])]

@@ -6,7 +6,6 @@ import os
 import sys
 import threading
 from collections.abc import Callable, Mapping
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +13,9 @@ import numpy as np
 
 from nearkin.collection import Collection
 from nearkin.errors import BadInput, NearkinError
+from nearkin.service.evaluating import evaluate
 from nearkin.service.jobs import DONE, FAILED, Jobs
 from nearkin.service.state import FOLDER, State
-from nearkin.tables import Catalog, Data, Links
 
 Say = Callable[..., None]
 IMPORTS = "imports"  # the folder below the state from which files are taken in
@@ -36,19 +35,6 @@ def tune(shop: Collection, asked: Mapping[str, Any], say: Say) -> dict[str, Any]
     found = shop.tune(minutes=asked["minutes"], progress=say, wait_s=WAIT_S)
     parts = [{"model": type(part).__name__, "weight": float(weight)} for weight, part in found.parts]
     return {"ndcg": float(found.ndcg), "parts": parts, "trials": len(found.trials)}
-
-
-def evaluate(shop: Collection, asked: Mapping[str, Any], say: Say) -> dict[str, Any]:
-    """Compare the stages, and their fusion, on judged queries."""
-    from nearkin.evaluation import evaluate as evaluated
-
-    queries = Catalog.of([each["id"] for each in asked["queries"]], text=[each["text"] for each in asked["queries"]])
-    truth = Links.qrels(queries, shop.catalog, [(each["query"], each["item"], each["grade"]) for each in asked["judgements"]])
-    names = shop.manifest.search
-    stages = {name: shop.stage(name) for name in names} | ({} if len(names) == 1 else {"all": shop.stage()})
-    say(f"comparing {', '.join(stages)}")
-    report = evaluated(stages, Data(name=shop.place.name, items=shop.catalog, queries=queries, truth=truth), asked["metrics"])
-    return {"rows": [asdict(row) for row in report.rows], "note": report.note, "version": shop.version}
 
 
 def take_in(shop: Collection, asked: Mapping[str, Any], say: Say) -> dict[str, Any]:
