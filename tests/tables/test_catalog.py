@@ -19,6 +19,12 @@ def test_ids_come_first_as_strings_and_nulls_read_as_empty_text():
     assert shop()["title"] == ["red shoe", "", "blue hat"]
 
 
+def test_a_thing_without_any_text_keeps_its_place_among_texts():
+    table = pa.table({"id": ["a", "b", "c", "d"], "title": ["x", None, "y", None], "body": [None, None, "z", None]})
+    for piece in (table, pa.concat_tables([table.slice(0, 1), table.slice(1)])):
+        assert Catalog(piece, {"id": "id", "title": "text", "body": "text"}).texts("title", "body") == ["x", "", "y z", ""]
+
+
 def test_texts_join_the_fields_that_are_there_and_skip_nulls():
     assert shop().texts() == ["red shoe", "", "blue hat"]
     assert shop().texts("title", "tags", "absent") == ["red shoe a b", "", "blue hat"]

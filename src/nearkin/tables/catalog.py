@@ -117,6 +117,7 @@ class Catalog:
         if len(names) == 1:
             return [text or "" for text in _as_text(self.column(names[0])).to_pylist()]
         columns = [_as_text(self.column(name)) for name in names]
+        columns[0] = pc.if_else(_all_null(columns), "", columns[0])  # a row of nulls alone would be left out of the answer
         return pc.binary_join_element_wise(*columns, " ", null_handling="skip").to_pylist()  # type: ignore[no-any-return]
 
     def history_rows(self, items: Catalog, field: str = "history") -> tuple[np.ndarray, np.ndarray]:
@@ -177,6 +178,14 @@ def _as_text(column: pa.ChunkedArray) -> pa.ChunkedArray:
     if is_list(column.type):
         return pc.binary_join(column.cast(pa.list_(pa.string())), " ")
     return column.cast(pa.string())
+
+
+def _all_null(columns: Sequence[pa.ChunkedArray]) -> pa.ChunkedArray:
+    """Whether a row has a value nowhere: bool [n]."""
+    found = columns[0].is_null()
+    for column in columns[1:]:
+        found = pc.and_(found, column.is_null())
+    return found
 
 
 def _checked_roles(table: pa.Table, roles: Mapping[str, str]) -> str:
