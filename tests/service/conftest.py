@@ -2,26 +2,35 @@
 
 from __future__ import annotations
 
+import shutil
+import tempfile
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 import httpx2
 import pytest
 import uvicorn
 
 from nearkin.collection import Collection
+from nearkin.service import handing
 from nearkin.service.app import create_app
+from nearkin.service.board import Board
 from nearkin.service.limits import HEAD_BYTES
+from nearkin.service.part import WRITER, Part
+from nearkin.service.settings import Settings
 from nearkin.tables import Catalog, Links
 from tests.collection.conftest import goods
 
 TAGS = {"shoe": ["red", "sport"], "boot": ["warm"], "hat": ["blue", "warm"], "guitar": [], "violin": None}
 
 
-def shop_of(place) -> Collection:
-    """Ten things, a field of lists, a field that is null, a number that is none, and what fourteen people did."""
+def shop_of(place, **told) -> Collection:
+    """Ten things, a field of lists, a field that is null, a number that is none, and what fourteen people did; built as told."""
     things = goods()
     names = things.id_list
     things = things.with_fields(
@@ -32,24 +41,63 @@ def shop_of(place) -> Collection:
     )
     people = Catalog.of([f"u{n}" for n in range(14)])
     pairs = [(f"u{n}", item) for n in range(14) for item in (("shoe", "boot") if n % 2 else ("guitar", "violin"))]
-    return Collection.build(place, things, links=Links.of_ids(people, things, pairs))
+    return Collection.build(place, things, links=Links.of_ids(people, things, pairs), **told)
 
 
 @contextmanager
 def served(app, **more) -> Iterator[str]:
     """The address of an application, while it runs in a thread."""
     told = {"log_level": "warning", "access_log": False, "ws": "none", "http": "h11", "h11_max_incomplete_event_size": HEAD_BYTES}
-    server = uvicorn.Server(uvicorn.Config(app, port=0, **told, **more))
+    server = uvicorn.Server(uvicorn.Config(app, **{"port": 0, **told, **more}))
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     while not server.started:
         assert thread.is_alive(), "the service did not start"
         time.sleep(0.01)
     try:
-        yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
+        name = server.servers[0].sockets[0].getsockname()
+        yield name if isinstance(name, str) else f"http://127.0.0.1:{name[1]}"
     finally:
         server.should_exit = True
         thread.join(20)
+
+
+@dataclass
+class Crew:
+    """The processes of a service, each in a thread of this one: the addresses of its workers, and a writer that can be taken away."""
+
+    place: Path
+    run: Path
+    settings: Settings
+    addresses: list[str]
+    parts: list[Any]
+
+    @classmethod
+    @contextmanager
+    def of(cls, place: Path, workers: int = 2, **told: Any) -> Iterator[Crew]:
+        run = Path(tempfile.mkdtemp())
+        Board.create(run, 1 + workers).close()
+        with ExitStack() as stack:
+            crew = cls(place, run, Settings(workers=workers, **told), [], [])
+            stack.callback(shutil.rmtree, run)
+            crew.writer = stack.enter_context(ExitStack())
+            crew.start_writer()
+            for number in range(1, 1 + workers):
+                app = crew.app(number)
+                crew.addresses.append(stack.enter_context(served(app, root_path=crew.settings.root_path)))
+            yield crew
+
+    def app(self, number: int):
+        part = Part(self.run, number, Board(self.run))
+        self.parts.append(create_app(self.place, settings=self.settings, part=part))
+        return self.parts[-1]
+
+    def start_writer(self) -> None:
+        told = {"uds": str(self.run / handing.NAME), "root_path": self.settings.root_path, "timeout_keep_alive": 3600}
+        self.writer.enter_context(served(self.app(WRITER), **told))
+
+    def stop_writer(self) -> None:
+        self.writer.close()
 
 
 @pytest.fixture(scope="module")

@@ -20,6 +20,7 @@ def key(
     name: Annotated[str, Option(help="whom it is for")] = "",
     where: Where = None,
     days: Annotated[float | None, Option(help="how long it holds; for ever when left out")] = None,
+    rate: Annotated[float | None, Option(help="requests a second that it may make; as many as it likes when left out")] = None,
 ) -> None:
     """Make a key and print it, this once; from the first key on, the service answers nobody without one."""
     held = _keys(place)
@@ -29,12 +30,12 @@ def key(
 
         with Collection.open(place) as collection:
             parse(where, {field.name: field.type for field in collection.catalog.table.schema})
-    print(held.add(scope or ["read"], name=name, where=where, days=days))
+    print(held.add(scope or ["read"], name=name, where=where, days=days, rate=rate))
     say("keep it well: only a hash of it is stored; send it as Authorization: Bearer KEY")
 
 
 def keys(place: Place, json: Json = False) -> None:
-    """List the keys of a collection: id, name, scopes, filter, when made, when over, when last used."""
+    """List the keys of a collection: id, name, scopes, filter, when made, when over, when last used, rate."""
     for row in _keys(place).listed():
         print(to_json(row) if json else "\t".join(flat("" if value is None else str(value)) for value in row.values()))
 

@@ -2,53 +2,70 @@
 
 from __future__ import annotations
 
-import logging
-import sys
-from typing import Annotated
+import inspect
+from pathlib import Path
+from typing import Annotated, Any
 
+import typer
 from typer import Option
 
 from nearkin.cli.options import Place
 from nearkin.cli.talk import say
+from nearkin.errors import Missing
+from nearkin.service.settings import ENVIRONMENT, Settings, described, from_file
 
 
-def serve(
-    place: Place,
-    host: Annotated[str, Option(help="the address to listen on; another than this machine's own needs a key (see key)")] = "127.0.0.1",
-    port: Annotated[int, Option(min=0, max=65535, help="0 picks a free one")] = 8720,
-    root_path: Annotated[str, Option(help="the prefix that a proxy puts before all paths", metavar="/PREFIX")] = "",
-) -> None:
-    """Offer a collection over HTTP: search, similar, recommend, items, jobs; the whole interface is at /v1/openapi.json."""
-    from nearkin.errors import Missing
+def _told(context: typer.Context, path: Path | None) -> Path | None:
+    """Settings of a file stand in for defaults: a flag or a variable speaks louder."""
+    if path is not None:
+        context.default_map = {**(context.default_map or {}), **from_file(path)}
+    return path
 
+
+Config = Annotated[
+    Path | None,
+    Option(help="a TOML file of settings, a line each", metavar="FILE", is_eager=True, callback=_told, envvar=f"{ENVIRONMENT}CONFIG"),
+]
+
+
+def serve(place: Place, config: Config = None, **told: Any) -> None:
+    """Offer a collection over HTTP: search, similar, recommend, items, jobs; the whole interface is at /v1/openapi.json.
+
+    Every option may also stand in the environment or in a file of settings; an option given here holds before both.
+    """
+    settings = Settings(**told)
     try:
-        import uvicorn
-
-        from nearkin.service.app import create_app
-        from nearkin.service.limits import HEAD_BYTES
+        from nearkin.service import server
+        from nearkin.service.supervisor import Supervisor
     except ImportError as error:
         raise Missing(error.name or "fastapi", "serve") from error
-    _check_open(place, host)
-    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
-    server = uvicorn.Server(
-        uvicorn.Config(
-            create_app(place),
-            host=host,
-            port=port,
-            root_path=root_path.rstrip("/"),
-            log_config=None,
-            access_log=False,
-            ws="none",
-            server_header=False,
-            h11_max_incomplete_event_size=HEAD_BYTES,
-            timeout_graceful_shutdown=10,
-        )
-    )
-    say(f"{place}: serving; stop with Ctrl-C")
-    server.run()
+    _check_open(place, settings.host)
+    server.log_to_stderr()
+    with server.listening_on(settings.host, settings.port) as listening:
+        say(f"{place}: serving at {server.address_of(listening)}{settings.root_path.rstrip('/')}; stop with Ctrl-C")
+        if settings.workers > 1:
+            Supervisor(place, settings, listening, server.cores()).run()
+        else:
+            from nearkin.service.app import create_app
+
+            server.serve(create_app(place, settings=settings, early=True), settings, listening)
 
 
-def _check_open(place: Place, host: str) -> None:
+def _options() -> list[inspect.Parameter]:
+    """One option a setting, so that there is one list of them."""
+    found = []
+    for name, (kind, default, more) in described().items():
+        option = Option(envvar=f"{ENVIRONMENT}{name.upper()}", **more)
+        found.append(inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=Annotated[kind, option]))
+    return found
+
+
+_own = inspect.signature(serve)
+serve.__signature__ = _own.replace(parameters=[*list(_own.parameters.values())[:2], *_options()])  # type: ignore[attr-defined]
+serve.__annotations__ |= {each.name: each.annotation for each in _options()}
+
+
+def _check_open(place: Path, host: str) -> None:
     """Refuse to listen to other machines while anyone could write."""
     from nearkin.collection.manifest import Manifest
     from nearkin.errors import BadInput

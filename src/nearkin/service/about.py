@@ -9,9 +9,11 @@ from fastapi import APIRouter, Request, Response
 from nearkin.service import limits
 from nearkin.service.access import ADMIN
 from nearkin.service.answers import LIBRARY, Versions
-from nearkin.service.metrics import KIND
+from nearkin.service.cut import is_calibrated
+from nearkin.service.metrics import KIND, Metrics
 from nearkin.service.problems import Problem
 from nearkin.service.routes import errors, needs, router, service
+from nearkin.service.view import View
 from nearkin.tables import is_list
 
 routes = router()
@@ -29,10 +31,10 @@ async def live() -> Response:
     "/health/ready", operation_id="ready", openapi_extra={"security": []}, responses={200: {"content": {"text/plain": {}}}, **errors()}
 )
 async def ready(request: Request) -> Response:
-    """Whether it can read and write."""
-    keeper = service(request).keeper
-    if shutil.disk_usage(keeper.place).free < FLOOR_BYTES:
-        raise Problem(503, "not ready")
+    """Whether it can read and write: the stages are in memory and warm, the writer is there, the disk has room."""
+    here = service(request)
+    if not here.ready or shutil.disk_usage(here.keeper.place).free < FLOOR_BYTES:
+        raise Problem(503, "not ready", headers={"Retry-After": "1"})
     return Response("ok", media_type="text/plain")
 
 
@@ -58,6 +60,7 @@ async def info(request: Request) -> dict[str, object]:
     told = await keeper.read(view.shop.info, 10)
     told.pop("place")
     lists = [name for name, kind in view.types.items() if is_list(kind)]
+    told |= {"calibrated": is_calibrated(view), "drawn": "layout" in view.shop.manifest.stages}
     return {**told, "lists": lists, "things": int(visible.sum()) if visible is not None else len(view.catalog)}
 
 
@@ -66,7 +69,14 @@ async def info(request: Request) -> dict[str, object]:
 async def metrics(request: Request) -> Response:
     """For Prometheus."""
     here = service(request)
-    here.metrics.items.set(len(here.keeper.now.catalog))
-    here.metrics.version.set(here.keeper.now.version)
-    here.metrics.waiting.set(here.room.waiting)
-    return Response(here.metrics.text(), media_type=KIND)
+    return Response(await here.keeper.read(lambda: _measured(here.metrics, here.keeper.now), 10), media_type=KIND)
+
+
+def _measured(metrics: Metrics, view: View) -> bytes:
+    """What is counted as it happens, and what is looked up when asked."""
+    metrics.items.set(len(view.catalog))
+    metrics.version.set(view.version)
+    metrics.unindexed.set(view.unindexed)
+    for name, size in view.index_bytes.items():
+        metrics.index_bytes.labels(name).set(size)
+    return metrics.text()

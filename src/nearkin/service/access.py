@@ -16,11 +16,12 @@ LOCAL = {"localhost", "127.0.0.1", "::1"}
 
 @dataclass(frozen=True)
 class Access:
-    """What one request may do; `where`: a filter that holds for all it can see."""
+    """What one request may do; `where`: a filter that holds for all it can see; `rate`: requests a second."""
 
     scopes: frozenset[str]
     key: str | None = None
     where: str | None = None
+    rate: float | None = None
 
     def check(self, scope: str) -> None:
         if scope not in self.scopes:

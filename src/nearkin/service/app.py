@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -15,50 +12,38 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from nearkin.errors import NearkinError
-from nearkin.service import about, job_routes, judging, map_routes, reading, twins, writing
+from nearkin.service import (
+    about,
+    admin_routes,
+    job_events,
+    job_routes,
+    judging,
+    key_routes,
+    map_routes,
+    match_routes,
+    paper_routes,
+    reading,
+    twins,
+    writing,
+)
 from nearkin.service.answers import LIBRARY
-from nearkin.service.groups import Groups
-from nearkin.service.guard import Guard, Room
-from nearkin.service.jobs import Jobs, Runner
-from nearkin.service.judgements import Judgements
-from nearkin.service.keeper import Keeper
-from nearkin.service.keys import Keys
-from nearkin.service.metrics import Metrics
+from nearkin.service.guard import Guard
+from nearkin.service.hub import Service
 from nearkin.service.page import Page
+from nearkin.service.part import Part
 from nearkin.service.problems import Flaw, Problem, flaws_of, problem_of
-from nearkin.service.replies import Replies
 from nearkin.service.routes import ProblemBody
-from nearkin.service.state import State
-
-WAITING = 64  # requests that may wait; more are turned away at once
+from nearkin.service.settings import DEFAULTS, Settings
 
 
-class Service:
-    """What the routes share: the collection, the metrics, the room, and the secret that signs cursors."""
+def create_app(
+    place: str | Path, *, settings: Settings = DEFAULTS, proofs: Path | None = None, part: Part | None = None, early: bool = False
+) -> Page:
+    """The service of the collection in this folder, and its page; proofs: the folder of those that the view of papers shows.
 
-    def __init__(self, place: Path) -> None:
-        self.keeper, self.state = Keeper(place), State(place)
-        self.metrics, self.secret = Metrics(), self.state.secret()
-        self.replies, self.keys, self.groups = Replies(self.state), Keys(self.state), Groups(self.keeper)
-        self.jobs, self.judgements = Jobs(self.state), Judgements(self.state)
-        self.room = Room(4 * self.keeper.readers, WAITING)
-
-    @asynccontextmanager
-    async def running(self, _app: FastAPI) -> AsyncIterator[None]:
-        runner = Runner(self.keeper.place, self.jobs, lambda kind, state, took_s: self.metrics.jobs.labels(kind, state).observe(took_s))
-        tasks = [asyncio.create_task(self.keeper.watch()), asyncio.create_task(runner.run())]
-        yield
-        for task in tasks:
-            task.cancel()
-            with suppress(asyncio.CancelledError):
-                await task
-        self.keeper.close()
-        self.state.close()
-
-
-def create_app(place: str | Path) -> Page:
-    """The service of the collection in this folder, and its page."""
-    here = Service(Path(place))
+    `part`: one process of a service of several. `early`: it is there, and says that it is not ready, before its stages are warm.
+    """
+    here = Service(Path(place), settings, proofs=proofs, part=part, early=early)
     app = FastAPI(
         title="nearkin", version=LIBRARY, openapi_url="/v1/openapi.json", docs_url=None, redoc_url=None, redirect_slashes=False,
         lifespan=here.running, separate_input_output_schemas=False,
@@ -70,15 +55,24 @@ def create_app(place: str | Path) -> Page:
         reading.routes,
         writing.routes,
         job_routes.routes,
+        job_events.routes,
+        key_routes.routes,
+        admin_routes.routes,
+        paper_routes.routes,
         judging.routes,
         map_routes.routes,
+        match_routes.routes,
         twins.routes,
     ):
         app.include_router(routes)
     for kind in (Problem, NearkinError, RequestValidationError, ValidationError, HTTPException):
         app.add_exception_handler(kind, _told)
     _describe(app)
-    return Page(Guard(app, who=here.keys.who, room=here.room, metrics=here.metrics))
+    guard = Guard(
+        app, who=here.keys.who, room=here.room, metrics=here.metrics, rate=here.rate, before=here.before,
+        patience_s=settings.patience_s, quiet=here.behind_workers,
+    )  # fmt: skip
+    return Page(guard)
 
 
 async def _told(request: Request, error: Exception) -> Response:

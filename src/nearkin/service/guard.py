@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import logging
 import re
 import secrets
 import time
-from collections.abc import Callable, MutableMapping
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from typing import Any
 
 from starlette.datastructures import Headers, MutableHeaders
@@ -16,8 +15,10 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from nearkin.service import limits as at_most
 from nearkin.service.access import Access
+from nearkin.service.body import Body
 from nearkin.service.metrics import Metrics
 from nearkin.service.problems import Problem, problem_of
+from nearkin.service.rooms import Room, Seat
 
 log = logging.getLogger("nearkin.service")
 _PLAIN_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
@@ -30,33 +31,27 @@ HEADERS = {
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
 }
 BULK = "/v1/items:bulk"
+PATIENCE_S = 10.0
 
 
-class Room:
-    """At most so many requests at once, and so many more that wait."""
-
-    def __init__(self, running: int, waiting: int) -> None:
-        self._free = asyncio.Semaphore(running)
-        self.waiting, self.most_waiting = 0, waiting
-
-    async def enter(self) -> None:
-        if self._free.locked() and self.waiting >= self.most_waiting:
-            raise Problem(503, "too many requests at once; try again in a moment", headers={"Retry-After": "1"})
-        self.waiting += 1
-        try:
-            await self._free.acquire()
-        finally:
-            self.waiting -= 1
-
-    def leave(self) -> None:
-        self._free.release()
+async def at_once() -> None:
+    """Nothing has to be waited for."""
 
 
 class Guard:
-    """An ASGI application around another. `who`: headers and address of the caller -> what it may do."""
+    """An ASGI application around another.
 
-    def __init__(self, app: ASGIApp, *, who: Callable[[Headers, str | None], Access], room: Room, metrics: Metrics) -> None:
+    `who`: headers and address of the caller -> what it may do; `rate`: what the answers to it say of how often it may ask, and refuses
+    (429) what is too often; `before`: returns when the application may answer; `quiet`: another process tells of each request.
+    """
+
+    def __init__(
+        self, app: ASGIApp, *, who: Callable[[Headers, str | None], Access], room: Room, metrics: Metrics,
+        rate: Callable[[Access], Mapping[str, str]] = lambda _: {}, before: Callable[[], Awaitable[None]] = at_once,
+        patience_s: float = PATIENCE_S, quiet: bool = False,
+    ) -> None:  # fmt: skip
         self.app, self.who, self.room, self.metrics = app, who, room, metrics
+        self.rate, self.before, self.patience_s, self.quiet = rate, before, patience_s, quiet
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -77,7 +72,8 @@ class _Exchange:
         self.status, self.started = 0, time.perf_counter()
         self.access: Access | None = None
         self.state["started"] = self.started
-        self.received = 0
+        self.seat = self.state["seat"] = Seat(guard.room)
+        self.more_headers: Mapping[str, str] = {}
 
     async def run(self, receive: Receive) -> None:
         try:
@@ -85,7 +81,8 @@ class _Exchange:
         except Exception as error:
             await self._failed(error)
         finally:
-            self._log()
+            if not self.guard.quiet:
+                self._log()
 
     async def _guarded(self, receive: Receive) -> None:
         path = _path(self.scope)
@@ -93,31 +90,29 @@ class _Exchange:
             return await self.guard.app(self.scope, receive, self.send)
         client = self.scope.get("client")
         self.access = self.state["access"] = self.guard.who(self.headers, client[0] if client else None)
+        self.more_headers = self.guard.rate(self.access)
         most = at_most.BULK_BYTES if path == BULK else at_most.BODY_BYTES
         self._check_length(most)
-        await self.guard.room.enter()
+        body = Body(receive, most, _too_large(most), self.guard.patience_s)
+        await body.begin()
+        await self.guard.before()
+        await self.seat.take()
         try:
-            await self.guard.app(self.scope, lambda: self._counted(receive, most), self.send)
+            await self.guard.app(self.scope, body.receive, self.send)
         finally:
-            self.guard.room.leave()
+            self.seat.leave()
 
     def _check_length(self, most: int) -> None:
         told = self.headers.get("content-length", "0")
         if not told.isdigit() or int(told[:18]) > most:
             raise _too_large(most)
 
-    async def _counted(self, receive: Receive, most: int) -> Message:
-        message = await receive()
-        self.received += len(message.get("body", b""))
-        if self.received > most:
-            raise _too_large(most)
-        return message
-
     async def send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
+            self.seat.leave()  # the work is done; how slowly it is read holds up nobody
             self.status = message["status"]
             headers = MutableHeaders(scope=message)
-            for name, value in {**HEADERS, "X-Request-Id": self.id}.items():
+            for name, value in {**HEADERS, "X-Request-Id": self.id, **self.more_headers}.items():
                 headers.setdefault(name, value)
         await self._send(message)
 

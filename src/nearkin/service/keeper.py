@@ -6,7 +6,7 @@ import asyncio
 import logging
 import os
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from threading import Lock
@@ -21,19 +21,27 @@ log = logging.getLogger("nearkin.service")
 T = TypeVar("T")
 PAST = 2  # past versions held open
 WATCH_S = 0.5  # how often it is looked whether another process wrote
+AGAIN_S = 0.02  # between two looks for a version that is known to be there
+MOST_THREADS = 8
+
+
+async def alone(_version: int) -> None:
+    """Nobody else has to be told of a new version."""
 
 
 class Keeper:
     """`now` is the view of the newest version; it is replaced, never changed, so a request sees one whole state.
 
-    Reading happens in a few threads, writing in one, so that writes stand in a row; a write has ended when `now` shows it.
+    Reading happens in a few threads, writing in one, so that writes stand in a row; a write has ended when `now` shows it,
+    and all those whom `moved` tells of the new version.
     """
 
     def __init__(self, place: str | Path, readers: int | None = None) -> None:
         self.place = Path(place)
         self.shop = Collection.open(place)  # touched by the writing thread alone
         self.now = View(self.shop.view())
-        self.readers = readers or min(8, os.cpu_count() or 1)
+        self.readers = readers or min(MOST_THREADS, os.cpu_count() or 1)
+        self.moved: Callable[[int], Awaitable[None]] = alone
         self._reading = ThreadPoolExecutor(self.readers, "nearkin-reader")
         self._writing = ThreadPoolExecutor(1, "nearkin-writer")
         self._past: OrderedDict[int, View] = OrderedDict()
@@ -61,14 +69,38 @@ class Keeper:
                 self._publish()
             return given, self.now
 
-        running = asyncio.get_running_loop().run_in_executor(self._writing, work)
-        return await asyncio.shield(running)  # a caller who leaves does not undo half a write
+        return await asyncio.shield(asyncio.ensure_future(self._all_moved(work)))  # a caller who leaves does not undo half a write
+
+    async def _all_moved(self, work: Callable[[], tuple[T, View]]) -> tuple[T, View]:
+        before = self.now.version
+        try:
+            given, view = await asyncio.get_running_loop().run_in_executor(self._writing, work)
+        except BaseException:
+            if self.now.version > before:  # half of it was written
+                await self.moved(self.now.version)
+            raise
+        await self.moved(view.version)
+        return given, view
 
     async def watch(self) -> None:
         """Until cancelled, show what other processes write."""
         while True:
             await asyncio.sleep(WATCH_S)
-            await asyncio.get_running_loop().run_in_executor(self._writing, self._look)
+            before = self.now.version
+            await self.look()
+            if self.now.version != before:
+                await self.moved(self.now.version)
+
+    async def look(self) -> None:
+        """Show what other processes wrote until now."""
+        await asyncio.get_running_loop().run_in_executor(self._writing, self._look)
+
+    async def reach(self, version: int) -> None:
+        """Returns when `now` shows this version, which is on the disk already."""
+        while self.now.version < version:
+            await self.look()
+            if self.now.version < version:
+                await asyncio.sleep(AGAIN_S)
 
     def _look(self) -> None:
         try:

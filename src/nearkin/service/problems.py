@@ -17,10 +17,12 @@ from nearkin.service.where import BadWhere
 
 KIND = "application/problem+json"
 CODES = {
-    400: "unreadable", 401: "no-key", 403: "not-allowed", 404: "not-found", 405: "wrong-method", 406: "not-acceptable", 409: "conflict",
-    410: "version-gone", 412: "changed-since", 413: "too-large", 415: "wrong-content-type", 422: "invalid", 429: "too-many", 500: "fault",
-    503: "busy", 504: "too-slow", 507: "disk-full",
+    400: "unreadable", 401: "no-key", 403: "not-allowed", 404: "not-found", 405: "wrong-method", 406: "not-acceptable",
+    408: "slow-body", 409: "conflict", 410: "version-gone", 412: "changed-since", 413: "too-large", 415: "wrong-content-type",
+    422: "invalid", 429: "too-many", 500: "fault", 503: "busy", 504: "too-slow", 507: "disk-full",
 }  # fmt: skip
+
+FULL = ("No space left", "disk is full")  # as files, the catalogue and the state of the service say it
 
 
 @dataclass(frozen=True)
@@ -69,7 +71,7 @@ def problem_of(error: Exception) -> Problem:
         return refused(str(error), "where", "/where", column=error.at, did_you_mean=error.did_you_mean)
     if isinstance(error, Busy):
         return Problem(503, str(error), headers={"Retry-After": "2"})
-    if (isinstance(error, OSError) and error.errno in (28, 122)) or "No space left" in str(error):
+    if (isinstance(error, OSError) and error.errno in (28, 122)) or any(said in str(error) for said in FULL):
         return Problem(507, "the disk is full; nothing was changed")
     if isinstance(error, NearkinError) and not isinstance(error, Missing):
         return Problem(422, str(error), flaws=[Flaw(str(error))])

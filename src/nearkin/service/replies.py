@@ -21,11 +21,14 @@ class Reply:
 
 
 class Replies:
-    """Kept by key of the caller and Idempotency-Key; those that a crash left without an answer are forgotten at the start."""
+    """Kept by key of the caller and Idempotency-Key."""
 
     def __init__(self, state: State) -> None:
         self.state = state
-        state.run("DELETE FROM replies WHERE status IS NULL")
+
+    def resume(self) -> None:
+        """Forget those that a crash left without an answer; called once, by the process that writes, before it does."""
+        self.state.run("DELETE FROM replies WHERE status IS NULL")
 
     def begin(self, key: str, digest: bytes) -> Reply | None:
         """None when the write is to be done now, else what it answered. Refused: another body (422), one under way (409)."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
@@ -11,16 +10,19 @@ from fastapi import APIRouter, Request, Response
 from fastapi.routing import APIRoute
 from pydantic import BaseModel
 
+from nearkin.service import forms
 from nearkin.service.access import READ, Access
 from nearkin.service.answering import Asking
 from nearkin.service.clock import Clock
+from nearkin.service.forms import NDJSON as NDJSON
+from nearkin.service.forms import written as written
+from nearkin.service.limits import QUERY_LENGTH
 from nearkin.service.problems import CODES, KIND, Problem
 from nearkin.service.view import View
 
 if TYPE_CHECKING:
-    from nearkin.service.app import Service
+    from nearkin.service.hub import Service
 
-NDJSON = "application/x-ndjson"
 JSON_KINDS = {"application/json", "application/merge-patch+json"}
 LATEST_S = 10.0  # how long a read waits for the version it must see
 
@@ -50,15 +52,20 @@ class ProblemBody(BaseModel):
 
 def errors(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """The errors of a route, for the OpenAPI."""
-    always = (400, 401, 403, 404, 405, 413, 415, 422, 500, 503, 504)
+    always = (400, 401, 403, 404, 405, 408, 413, 415, 422, 429, 500, 503, 504)
+    shape = {"$ref": "#/components/schemas/ProblemBody"}
     return {
-        status: {"description": CODES[status], "content": {KIND: {"schema": {"$ref": "#/components/schemas/ProblemBody"}}}}
+        status: {"description": CODES[status], "content": {KIND: {"schema": shape, "example": _example(status)}}}
         for status in sorted({*always, *statuses})
     }
 
 
+def _example(status: int) -> dict[str, Any]:
+    return Problem(status, f"what happened, and what to do ({CODES[status]})").body("0a1b2c3d4e5f6071")
+
+
 class Route(APIRoute):
-    """Looks at the key and the kind of the body before it reads the body."""
+    """Looks at the key and the kind of the body before it reads the body; what changes something goes to the process that writes."""
 
     needs = READ
     kinds: frozenset[str] = frozenset(JSON_KINDS)
@@ -67,10 +74,15 @@ class Route(APIRoute):
         handle = super().get_route_handler()
 
         async def checked(request: Request) -> Response:
-            access(request).check(getattr(self.endpoint, "needs", READ))
+            scope = getattr(self.endpoint, "needs", READ)
+            access(request).check(scope)
             if request.method in ("POST", "PUT", "PATCH"):
                 _check_kind(request, getattr(self.endpoint, "kinds", JSON_KINDS))
-            return await handle(request)
+            if scope == READ or request.method in ("GET", "HEAD"):
+                return await handle(request)
+            here = service(request)
+            await request.state.seat.move(here.writing_room)
+            return await (handle(request) if here.hand is None else here.hand(request))
 
         return checked
 
@@ -105,11 +117,6 @@ def _check_kind(request: Request, kinds: Iterable[str]) -> None:
         raise Problem(415, f"the body must be {' or '.join(sorted(kinds))}, got {kind[:80] or 'no Content-Type'!r}")
 
 
-def written(value: Any) -> bytes:
-    """Compact JSON."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
-
-
 async def answered(request: Request, asked: Any, answer: Callable[[Any, Asking], dict[str, Any]], verb: str) -> Response:
     """Work out an answer in a reading thread, from a view that is new enough, and write it as asked for."""
     here = service(request)
@@ -118,6 +125,8 @@ async def answered(request: Request, asked: Any, answer: Callable[[Any, Asking],
     asking = Asking(access(request).where, clock, here.secret, here.keeper.at)
     body = await here.keeper.read(lambda: answer(asked, asking), clock.timeout_ms / 1e3)
     here.metrics.steps(verb, body.get("stage", ""), body.get("took_by_step", {}))
+    if here.settings.log_queries:
+        request.state.told.update(queries=[str(each)[:QUERY_LENGTH] for each in getattr(asked, "queries", ())])
     request.state.told.update(k=getattr(asked, "k", None), hits=sum(map(len, body.get("hits", ()))), steps=body.get("took_by_step"))
     return shown(request, body)
 
@@ -140,22 +149,9 @@ async def wait_for(request: Request, here: Service) -> View:
 
 
 def shown(request: Request, body: Mapping[str, Any]) -> Response:
-    """As JSON, or a line a hit and one with the rest for those who accept NDJSON; 304 for those who know it already."""
+    """In the form that the caller accepts; 304 for those who know it already."""
     headers = {"ETag": f'W/"{body["version"]}"', "Cache-Control": "private, no-cache", "Vary": "Authorization, Accept"}
     if request.method == "GET" and headers["ETag"] in request.headers.get("if-none-match", ""):
         return Response(status_code=304, headers=headers)
-    if not _wants_lines(request):
-        return Response(written(body), media_type="application/json", headers=headers)
-    rows = body.get("hits") or [body.get("items", [])]
-    lines = [written({"query": query, **row}) for query, page in enumerate(rows) for row in page]
-    rest = {name: value for name, value in body.items() if name not in ("hits", "items")}
-    return Response(b"\n".join([*lines, written({"summary": rest}), b""]), media_type=NDJSON, headers=headers)
-
-
-def _wants_lines(request: Request) -> bool:
-    accepted = [part.split(";")[0].strip().lower() for part in request.headers.get("accept", "*/*").split(",")]
-    if NDJSON in accepted and "application/json" not in accepted:
-        return True
-    if not {"*/*", "application/*", "application/json", NDJSON, ""} & set(accepted):
-        raise Problem(406, f"answers are application/json or {NDJSON}")
-    return False
+    form = forms.chosen(request.headers.get("accept", "*/*"))
+    return Response(forms.formed(body, form), media_type=form, headers=headers)

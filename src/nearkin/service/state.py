@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from threading import RLock
@@ -17,7 +17,7 @@ TABLES = """
 CREATE TABLE IF NOT EXISTS secret (value BLOB NOT NULL);
 CREATE TABLE IF NOT EXISTS keys (
     id TEXT PRIMARY KEY, hash BLOB NOT NULL, name TEXT NOT NULL, scopes TEXT NOT NULL, filter TEXT,
-    made REAL NOT NULL, expires REAL, used REAL);
+    made REAL NOT NULL, expires REAL, used REAL, rate REAL, due REAL NOT NULL DEFAULT 0);
 CREATE TABLE IF NOT EXISTS replies (
     key TEXT PRIMARY KEY, digest BLOB NOT NULL, made REAL NOT NULL, status INTEGER, kind TEXT, body BLOB);
 CREATE TABLE IF NOT EXISTS jobs (
@@ -45,12 +45,20 @@ class State:
             self._base = sqlite3.connect(folder / FILE, timeout=10, check_same_thread=False, isolation_level=None)
             (folder / FILE).chmod(0o600)
             self._base.executescript("PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;" + TABLES)
+            self._widen("keys", {"rate": "REAL", "due": "REAL NOT NULL DEFAULT 0"})
         except (OSError, sqlite3.Error) as error:
             raise BadInput(
                 f"{folder} cannot be written: {error}; a service keeps its keys and jobs there, so give it the right to"
             ) from error
         self._base.row_factory = sqlite3.Row
         self._lock = RLock()
+
+    def _widen(self, table: str, columns: Mapping[str, str]) -> None:
+        """Give a table of an earlier nearkin the columns that it lacks."""
+        there = {row[1] for row in self._base.execute(f"PRAGMA table_info({table})")}
+        for name, kind in columns.items():
+            if name not in there:
+                self._base.execute(f"ALTER TABLE {table} ADD COLUMN {name} {kind}")
 
     def close(self) -> None:
         with self._lock:

@@ -44,6 +44,18 @@ class View:
         return [name for name, kind in self.types.items() if can_be_counted(kind, self.catalog.roles[name])]
 
     @property
+    def index_bytes(self) -> dict[str, int]:
+        """The size of each stage on disk."""
+        folders = {name: self.shop.place / "stages" / folder for name, folder in self.shop.manifest.stages.items()}
+        return {name: sum(file.stat().st_size for file in folder.rglob("*")) for name, folder in folders.items()}
+
+    @cached_property
+    def unindexed(self) -> int:
+        """Things that came after a search stage was fitted, for the stage that lacks most; a stage is named after the version it knows."""
+        known = min(int(self.shop.manifest.stages[name].split("-")[-2]) for name in self.shop.manifest.search)
+        return sum(self.shop.written_at(row) > known for row in range(len(self.catalog)))
+
+    @property
     def stages(self) -> list[str]:
         """The stages that can be asked, and `all`, their fusion."""
         return [*self.shop.manifest.search, ALL]
