@@ -51,3 +51,24 @@ def test_what_is_relevant_is_counted_whatever_the_page(http):
     for hit in whole["hits"][0]:
         assert sum(hit["why"]["parts"].values()) == pytest.approx(hit["score"], abs=1e-6)
     assert ask(http, queries=[QUERIES[2]], min_relevance=0.5)["total"]["relevant"] == 0
+
+
+def test_the_line_stands_after_the_last_hit_that_may_fit_whatever_the_page(http):
+    whole = ask(http, queries=QUERIES, k=100, cut=0.05)
+    for page, cut in zip(whole["hits"], whole["cuts"], strict=True):
+        assert all(hit["relevance"] < 0.05 for hit in page[cut["rank"] :])
+        assert cut["rank"] == 0 or page[cut["rank"] - 1]["relevance"] >= 0.05
+        assert cut["rank"] + cut["under"] == len(page)
+    assert [cut["rank"] > 0 for cut in whole["cuts"]] == [True, True, False]
+    assert ask(http, queries=QUERIES, k=3, offset=5, cut=0.05)["cuts"] == whole["cuts"]
+    assert ask(http, queries=QUERIES, k=3)["cuts"] is None
+
+
+def test_what_was_never_calibrated_has_no_line(http, tmp_path):
+    assert http.get("/v1/info").json()["calibrated"] is True
+    place = tmp_path / "plain"
+    Collection.build(place, shop())
+    with served(create_app(place)) as address, httpx2.Client(base_url=address, timeout=30, trust_env=False) as plain:
+        assert plain.get("/v1/info").json()["calibrated"] is False
+        refused = plain.post("/v1/search", json={"queries": ["lamp"], "cut": 0.05})
+        assert (refused.status_code, "never calibrated" in refused.json()["detail"]) == (422, True)

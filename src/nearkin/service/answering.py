@@ -12,6 +12,7 @@ from nearkin.collection.answers import title_of
 from nearkin.collection.explain import Reasons
 from nearkin.service import cursors
 from nearkin.service.clock import Clock
+from nearkin.service.cut import cuts_of
 from nearkin.service.facets import counted
 from nearkin.service.highlight import Marker
 from nearkin.service.limits import POOL
@@ -46,7 +47,7 @@ class Asking:
 def search(asked: SearchRequest, asking: Asking) -> dict[str, Any]:
     view, offset = asking.view(asked)
     with asking.clock.step("filter"):
-        ranking = nearest(view, asked.queries, asked.where, asking.baked, asked.stage, asked.min_relevance)
+        ranking = nearest(view, asked.queries, asked.where, asking.baked, asked.stage, asked.least)
     spans = Marker.of(view, ranking.queries) if asked.highlight else None
     return _answer(view, asked, asking, ranking, offset, asked.stage or ALL, spans)
 
@@ -59,7 +60,7 @@ def similar(asked: SimilarRequest, asking: Asking) -> dict[str, Any]:
         if missing:
             raise not_there(missing)
         queries = [ById(id=name) for name in asked.ids]
-        ranking = nearest(view, queries, asked.where, asking.baked, asked.stage, asked.min_relevance)
+        ranking = nearest(view, queries, asked.where, asking.baked, asked.stage, asked.least)
     return _answer(view, asked, asking, ranking, offset, asked.stage or ALL)
 
 
@@ -98,6 +99,7 @@ def _answer(
         "stage": stage,
         "hits": hits,
         "total": _total(view, found, keep),
+        "cuts": None if (share := getattr(asked, "cut", None)) is None else cuts_of(found, share),
         "facets": facets,
         "next": cursors.written(asking.secret, asked, view.version, offset + asked.k) if more else None,
         "warnings": list(warnings),

@@ -40,8 +40,16 @@ class Facet(BaseModel):
     n_filter: int
 
 
+class Cut(BaseModel):
+    """rank: of the last hit with the chance that was asked for; under: hits of the pool after it; exact: whether there are no more."""
+
+    rank: int
+    under: int
+    exact: bool
+
+
 class Found(BaseModel):
-    """Hits of each query, best first."""
+    """Hits of each query, best first; cuts: one a query, where `cut` was asked."""
 
     version: int
     took_ms: float
@@ -49,6 +57,7 @@ class Found(BaseModel):
     stage: str
     hits: list[list[HitBody]]
     total: Total
+    cuts: list[Cut] | None = None
     facets: dict[str, list[Facet]]
     next: str | None
     warnings: list[str]

@@ -81,6 +81,12 @@ class Judged(Strict):
 
     stage: Name | None = Field(default=None, description="one stage, or `all`, their fusion")
     min_relevance: Chance | None = Field(default=None, description="only hits with at least this chance to be relevant")
+    cut: Chance | None = Field(default=None, description="tell under which rank no hit has this chance to be relevant")
+
+    @property
+    def least(self) -> float | None:
+        """The chance that hits need; 0 where all are wanted, with their chances."""
+        return 0.0 if self.min_relevance is None and self.cut is not None else self.min_relevance
 
 
 class SearchRequest(Shown, Judged):

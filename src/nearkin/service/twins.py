@@ -10,6 +10,7 @@ from fastapi import Request, Response
 
 from nearkin.service import answering
 from nearkin.service import requests as asks
+from nearkin.service.cut import SHARE, is_calibrated
 from nearkin.service.problems import refused
 from nearkin.service.routes import answered, router, service
 from nearkin.service.view import View
@@ -34,7 +35,9 @@ async def search(request: Request) -> Response:
         "explain": True,
         "highlight": True,
     }
-    numbers = {"offset": number(told, "offset"), "version": number(told, "v"), "min_relevance": number(told, "cut")}
+    least = number(told, "cut") or None
+    cut = SHARE if least is None and is_calibrated(view) else None
+    numbers = {"offset": number(told, "offset"), "version": number(told, "v"), "min_relevance": least, "cut": cut}
     return await answered(request, asks.SearchRequest.model_validate(given(asked | numbers)), answering.search, "search")
 
 
