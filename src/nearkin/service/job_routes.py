@@ -11,7 +11,7 @@ from pydantic import BaseModel, Field, model_validator
 
 from nearkin.service.access import ADMIN
 from nearkin.service.replies import Reply
-from nearkin.service.requests import Id, Strict
+from nearkin.service.requests import Id, Name, Strict, Where
 from nearkin.service.routes import errors, needs, router, service, written
 from nearkin.service.writing import JSON, OnceKey, once
 
@@ -68,7 +68,19 @@ class ImportJob(Strict):
     file: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,199}$")]
 
 
-JobRequest = Annotated[CompactJob | TuneJob | EvaluateJob | ImportJob, Body(discriminator="kind", examples=[{"kind": "compact"}])]
+class MatchJob(Strict):
+    """Match the collection with a file, or a collection, that lies in `.service/imports`; with itself where none is named."""
+
+    kind: Literal["match"]
+    file: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,199}$")] | None = None
+    id: Name | None = Field(default=None, description="the field of the file that holds the ids; else it is guessed")
+    where: Where | None = Field(default=None, description="only these things of the collection")
+    one_to_one: bool = Field(default=True, description="of a file: a row is one thing at most, and a thing one row")
+
+
+JobRequest = Annotated[
+    CompactJob | TuneJob | EvaluateJob | ImportJob | MatchJob, Body(discriminator="kind", examples=[{"kind": "compact"}])
+]
 
 
 class JobBody(BaseModel):

@@ -33,6 +33,7 @@ class PairsQuery(Lax):
     threshold: Threshold = 0.9
     offset: Annotated[int, Field(ge=0, lt=2**31)] = 0
     k: Annotated[int, Field(ge=1, le=at_most.K)] = 20
+    explain: bool = Field(default=False, description="both sides of each pair whole, and what speaks for and against it")
 
 
 class PairQuery(Lax):
@@ -94,6 +95,9 @@ class PairBody(BaseModel):
     score: float
     band: Band
     verdict: Verdict | None
+    left_fields: dict[str, Any] | None = None
+    right_fields: dict[str, Any] | None = None
+    why: WhyBody | None = None
 
 
 class PairsBody(BaseModel):
@@ -122,9 +126,6 @@ class OnePairBody(PairBody):
     total: int
     before: int | None
     next: int | None
-    left_fields: dict[str, Any]
-    right_fields: dict[str, Any]
-    why: WhyBody
     changed: bool
     may_judge: bool
 
@@ -153,7 +154,7 @@ async def all_matches(request: Request) -> Response:
 @routes.get("/v1/matches/{match}", operation_id="match_pairs", responses={200: {"model": PairsBody}, **errors()})
 async def pairs(match: MatchId, asked: Annotated[PairsQuery, Query()], request: Request) -> Response:
     """The pairs of one band, and how many there are in each."""
-    return await _shown(request, match, lambda shown: shown.page(asked.band, asked.threshold, asked.offset, asked.k))
+    return await _shown(request, match, lambda shown: shown.page(asked.band, asked.threshold, asked.offset, asked.k, explain=asked.explain))
 
 
 @routes.get("/v1/matches/{match}/pairs/{pair}", operation_id="match_pair", responses={200: {"model": OnePairBody}, **errors()})

@@ -43,7 +43,7 @@ class Shown:
         """bool [pairs]: whether both sides are still there."""
         return (self.right_rows >= 0) & ((self.left_rows >= 0) | (not self.kept.alone))
 
-    def page(self, band: str, threshold: float, offset: int, k: int) -> dict[str, Any]:
+    def page(self, band: str, threshold: float, offset: int, k: int, *, explain: bool = False) -> dict[str, Any]:
         """The pairs of a band, surest first, and how many there are in each."""
         bands, there = self.kept.bands(threshold), self.there
         pairs = np.flatnonzero(there & (bands == band))
@@ -56,7 +56,7 @@ class Shown:
             "gone": int(np.count_nonzero(~there)),
             "offset": offset,
             "total": len(pairs),
-            "pairs": [{**self._pair(pair), "band": band} for pair in pairs[offset : offset + k].tolist()],
+            "pairs": [{**self._pair(pair, explain=explain), "band": band} for pair in pairs[offset : offset + k].tolist()],
             "judged": self.judged(),
         }
 
@@ -67,7 +67,6 @@ class Shown:
         bands = self.kept.bands(threshold)
         among = np.flatnonzero(self.there & (bands == bands[pair])).tolist()
         place = among.index(pair)
-        left, right = self._left(pair), self._right(pair)
         return {
             "version": self.view.version,
             "match": told(self.kept.header),
@@ -77,10 +76,7 @@ class Shown:
             "total": len(among),
             "before": among[place - 1] if place else None,
             "next": among[place + 1] if place + 1 < len(among) else None,
-            **self._pair(pair),
-            "left_fields": left,
-            "right_fields": right,
-            "why": self._why(pair, left, right),
+            **self._pair(pair, explain=True),
             "changed": self._changed(pair),
         }
 
@@ -99,15 +95,17 @@ class Shown:
         kept = [(pair, said) for pair, said in self.verdicts.items() if pair < len(there) and there[pair]]
         return [{**self._numbers(pair), **said} for pair, said in kept]
 
-    def _pair(self, pair: int) -> dict[str, Any]:
+    def _pair(self, pair: int, *, explain: bool) -> dict[str, Any]:
         left, right = self._left(pair), self._right(pair)
         numbers, view = self._numbers(pair), self.view
         texts = view.catalog.fields("text")
+        more = {"left_fields": left, "right_fields": right, "why": self._why(pair, left, right)} if explain else {}
         return {
             **numbers,
             "left_title": title_of(left, numbers["left"], texts if self.kept.alone else self.kept.header["texts"]),
             "right_title": title_of(right, numbers["right"], texts),
             "verdict": self.verdicts.get(pair, {}).get("verdict"),
+            **more,
         }
 
     def _numbers(self, pair: int) -> dict[str, Any]:

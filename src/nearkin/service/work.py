@@ -15,6 +15,7 @@ from nearkin.collection import Collection
 from nearkin.errors import BadInput, NearkinError
 from nearkin.service.evaluating import evaluate
 from nearkin.service.jobs import DONE, FAILED, Jobs
+from nearkin.service.matchwork import keep_match, table_of
 from nearkin.service.state import FOLDER, State
 
 Say = Callable[..., None]
@@ -37,14 +38,26 @@ def tune(shop: Collection, asked: Mapping[str, Any], say: Say) -> dict[str, Any]
     return {"ndcg": float(found.ndcg), "parts": parts, "trials": len(found.trials)}
 
 
+def layout(shop: Collection, asked: Mapping[str, Any], say: Say) -> dict[str, Any]:
+    """Draw the map."""
+    drawn = shop.lay_out(progress=say, wait_s=WAIT_S)
+    return {"things": len(drawn.seqs), "words": list(drawn.words), "version": shop.version}
+
+
+def imported(shop: Collection, name: str) -> Path:
+    """What lies under this name in the folder of imports. Refused: nothing."""
+    path = shop.place / FOLDER / IMPORTS / Path(name).name
+    if not path.exists():
+        raise BadInput(f"there is no file {path.name!r} in {FOLDER}/{IMPORTS} of the collection; put it there first")
+    return path
+
+
 def take_in(shop: Collection, asked: Mapping[str, Any], say: Say) -> dict[str, Any]:
     """Add the things of a file that the owner put into the folder of imports."""
     from nearkin.readers import read
     from nearkin.readers.tables import field_names
 
-    path = shop.place / FOLDER / IMPORTS / Path(asked["file"]).name
-    if not path.is_file():
-        raise BadInput(f"there is no file {path.name!r} in {FOLDER}/{IMPORTS} of the collection; put it there first")
+    path = imported(shop, asked["file"])
     names = field_names(path)
     things = read(path, roles={name: role for name, role in shop.catalog.roles.items() if name in names})
     before = len(shop)
@@ -55,7 +68,13 @@ def take_in(shop: Collection, asked: Mapping[str, Any], say: Say) -> dict[str, A
     return {"things": len(things), "new": len(shop) - before, "version": shop.version}
 
 
-KINDS = {"compact": compact, "tune": tune, "evaluate": evaluate, "import": take_in}
+def match(shop: Collection, asked: Mapping[str, Any], say: Say) -> dict[str, Any]:
+    """Match the collection with a table that the owner put into the folder of imports, or with itself; keep what came of it."""
+    table = None if asked["file"] is None else table_of(imported(shop, asked["file"]), asked["id"])
+    return keep_match(shop, table, asked["file"], asked["where"], one_to_one=asked["one_to_one"], say=say)
+
+
+KINDS = {"compact": compact, "tune": tune, "evaluate": evaluate, "import": take_in, "match": match}
 
 
 def main(place: str, job: str) -> None:
