@@ -33,7 +33,7 @@ class Missing(NearkinError, ImportError):
 
 
 class Busy(NearkinError):
-    """Another writer holds the collection."""
+    """What is needed cannot be had now, but maybe later: another writer holds the collection, or a store outside does not answer."""
 
 
 def listed(things: Iterable[object], most: int = 5) -> str:

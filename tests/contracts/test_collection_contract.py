@@ -1,4 +1,4 @@
-"""One contract for all that answers as a collection does: the folder itself, and the clients of a service."""
+"""One contract for all that answers as a collection does: the folder itself, on each store of vectors, and the clients of a service."""
 
 from __future__ import annotations
 
@@ -9,9 +9,16 @@ import pytest
 
 import nearkin
 from nearkin.collection import Answer, Collection
+from nearkin.collection.fitting import DEFAULT_WEIGHTS
+from nearkin.encoders.bag_of_words import BagOfWords
+from nearkin.encoders.static_words import StaticWords
 from nearkin.errors import BadInput
+from nearkin.indexes.inverted_index import InvertedIndex
+from nearkin.indexes.milvus import MilvusIndex
+from nearkin.indexes.pgvector import PgVectorIndex
 from nearkin.service.app import create_app
 from nearkin.tables import Catalog, Links
+from tests import stores
 from tests.service.conftest import served, shop_of
 
 
@@ -42,11 +49,24 @@ async def _all(things):
     return [thing async for thing in things]
 
 
-@pytest.fixture(scope="module", params=["collection", "client", "async client"])
+STORES = {
+    "pgvector": lambda: PgVectorIndex(address=stores.postgres(), table="shop"),
+    "milvus": lambda: MilvusIndex(address=stores.milvus(), table="shop"),
+}
+
+
+def stored(name):
+    """How to build a collection whose meaning is searched in this store."""
+    if name not in STORES:
+        return {}
+    return {"branches": {"words": (BagOfWords(), InvertedIndex()), "meaning": (StaticWords(), STORES[name]())}, "weights": DEFAULT_WEIGHTS}
+
+
+@pytest.fixture(scope="module", params=["collection", *STORES, "client", "async client"])
 def shop(request, tmp_path_factory):
     place = tmp_path_factory.mktemp("contract") / "shop"
-    here = shop_of(place)
-    if request.param == "collection":
+    here = shop_of(place, **stored(request.param))
+    if "client" not in request.param:
         yield here
         return
     with served(create_app(place)) as address:

@@ -16,13 +16,16 @@ from nearkin.indexes.bit_index import BitIndex
 from nearkin.indexes.coded_index import CodedIndex
 from nearkin.indexes.flat_index import FlatIndex
 from nearkin.indexes.inverted_index import InvertedIndex
+from nearkin.indexes.milvus import MilvusIndex
 from nearkin.indexes.multi_vector_index import MultiVectorIndex
+from nearkin.indexes.pgvector import PgVectorIndex
 from nearkin.indexes.single_vector_heuristic import SingleVectorHeuristic
 from nearkin.indexes.two_level_index import TwoLevelIndex
 from nearkin.indexes.weightings import Bm25L, Bm25Plus, Impacts, Okapi
 from nearkin.projections.fde import Fde
 from nearkin.stage import Index, Stage
 from nearkin.tables import Catalog, Hits, RaggedVectors, SparseVectors, Vectors
+from tests import stores
 
 N, Q, DIM = 90, 12, 16
 
@@ -43,6 +46,9 @@ MORE = {
     ),
     "MultiVectorIndex, all": lambda k: MultiVectorIndex(k=k, encoding=Fde(repetitions=2, k_sim=2, d_proj=4), rerank=1000),
     "SingleVectorHeuristic, all": lambda k: SingleVectorHeuristic(k=k, each=1000),
+    "PgVectorIndex, scanned": lambda k: PgVectorIndex(k=k, address=stores.postgres(), table="contract"),
+    "PgVectorIndex, walked": lambda k: PgVectorIndex(k=k, address=stores.postgres(), table="contract", scan_below=0, window=200),
+    "MilvusIndex, lite": lambda k: MilvusIndex(k=k, address=stores.milvus(), table="contract", window=200),
 }
 # Scores of these change when other items come or go: rarity and mean length are those of the items held.
 STATISTICAL = {"InvertedIndex"}
