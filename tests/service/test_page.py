@@ -17,7 +17,10 @@ from nearkin.service.page import POLICY, every_file
 from tests.service.conftest import served
 
 FIRST = 120 * 1024  # packed bytes of a first look, the most
-LATER = ("js/map/", "js/views/map.js", "vendor/LICENSES.txt", "vendor/LOCK.json")  # not fetched by a first look
+LATER = (  # not fetched by a first look
+    "js/map/", "js/views/map.js", "js/views/papers.js", "js/views/admin.js", "js/parts/jobs.js", "js/parts/keyring.js", "js/follow.js",
+    "vendor/LICENSES.txt", "vendor/LOCK.json",
+)  # fmt: skip
 HERE = Path(__file__).parent.parent / "page"
 
 

@@ -142,7 +142,7 @@ def reasons(ranking: Ranking, pages: list[list[Place]]) -> Reasons:
     """Why each hit of the pages is there: asked of the search that brought it, so that the parts sum to its score."""
     told: Reasons = {}
     for depth in sorted({place.depth for page in pages for place in page}):
-        chosen = [[place for place in page if place.depth == depth] for page in pages]
+        chosen = [sorted((place for place in page if place.depth == depth), key=_best_first) for page in pages]
         width = max(map(len, chosen))
         rows, scores = np.full((len(pages), width), -1, np.int32), np.full((len(pages), width), -np.inf, np.float32)
         for query, page in enumerate(chosen):
@@ -150,6 +150,10 @@ def reasons(ranking: Ranking, pages: list[list[Place]]) -> Reasons:
             scores[query, : len(page)] = [place.score for place in page]
         told.update(ranking.why(Hits(rows, scores, ranking.queries, ranking.view.catalog), depth))
     return told
+
+
+def _best_first(place: Place) -> tuple[float, int]:
+    return -place.score, place.row
 
 
 def _hits(

@@ -19,7 +19,7 @@ routes = router()
 KIND = "text/event-stream"
 LOOK_S = 0.25  # how often it is looked whether the job went on
 BEAT_S = 15.0  # a word at least this often, so that a proxy does not hang up
-MOST = 2  # listeners of one process; each holds room that questions need, and others ask again and again instead
+MOST = 64  # listeners of one process
 _SCHEMA = {"type": "string", "description": "`event: job` with `data:` the job as JSON", "examples": ["event: job\ndata: {}\n\n"]}
 
 _listening: list[str] = []  # a job for each who follows one

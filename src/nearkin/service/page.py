@@ -16,8 +16,8 @@ from starlette.datastructures import Headers
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-VIEWS = ("", "next", "compare", "map")  # and item/{id}
-ITEM = "item/"
+VIEWS = ("", "next", "compare", "map", "papers", "admin")  # and what stands below NAMED
+NAMED = ("item/", "papers/")
 STATIC, TWIN = "static/", ".json"
 BASE = '<base href="/" />'
 YEAR_S = 31_536_000
@@ -62,7 +62,7 @@ def _answer(scope: Scope) -> Response | None:
     path = scope["path"].removeprefix(root).removeprefix("/")
     told, digest = every_file()
     packed = "gzip" in Headers(scope=scope).get("accept-encoding", "")
-    if path in VIEWS or (path.startswith(ITEM) and not path.endswith(TWIN)):
+    if path in VIEWS or (path.startswith(NAMED) and not path.endswith(TWIN)):
         return _response(_index(root), packed, "no-cache")
     name = path.removeprefix(f"{STATIC}{digest}/")
     if path.startswith(STATIC) and name in told:

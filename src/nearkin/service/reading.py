@@ -9,6 +9,7 @@ from fastapi import Path, Query, Request, Response
 from nearkin.service import answering
 from nearkin.service import answers as told
 from nearkin.service import requests as asks
+from nearkin.service.forms import ARROW, NDJSON
 from nearkin.service.problems import Problem
 from nearkin.service.routes import access, answered, errors, router, service, wait_for, written
 
@@ -17,7 +18,7 @@ ItemId = Annotated[str, Path(min_length=1, max_length=512, description="percent-
 
 
 def _ok(model: type) -> dict[int | str, dict[str, object]]:
-    return {200: {"model": model, "content": {"application/x-ndjson": {}}}, **errors(406, 410)}
+    return {200: {"model": model, "content": {NDJSON: {}, ARROW: {"schema": {"type": "string", "format": "binary"}}}}, **errors(406, 410)}
 
 
 @routes.post("/v1/search", operation_id="search", responses=_ok(told.Found))

@@ -21,15 +21,29 @@ export function useKey(key) {
   locked.value = false;
 }
 
-/** @param {string} path @param {object} [body] asked by POST where there is one */
-export async function ask(path, body, stop) {
-  const headers = { Accept: "application/json" };
+/** What was asked last, newest first; what the page asks for itself is not among them. */
+export const asked = signal([]);
+const ASIDE = /^v1\/(info|map:things)/;
+const HELD = 8;
+
+function note(method, path, body) {
+  if (ASIDE.test(path)) return;
+  const key = sessionStorage.getItem(KEY) !== null;
+  asked.value = [{ method, path, body, key }, ...asked.value.filter((each) => each.path !== path || each.method !== method)].slice(0, HELD);
+}
+
+/** What each request bears: the form wanted, and the key. */
+export function headers(accept) {
   const key = sessionStorage.getItem(KEY);
-  if (key) headers.Authorization = `Bearer ${key}`;
-  if (body !== undefined) headers["Content-Type"] = "application/json";
+  return { Accept: accept, ...(key && { Authorization: `Bearer ${key}` }) };
+}
+
+/** @param {string} path @param {object} [body] asked by POST where there is one */
+export async function ask(path, body, stop, method = body === undefined ? "GET" : "POST") {
+  note(method, path, body);
   const answer = await fetch(new URL(path, base), {
-    method: body === undefined ? "GET" : "POST",
-    headers,
+    method,
+    headers: { ...headers("application/json"), ...(body !== undefined && { "Content-Type": "application/json" }) },
     body: body === undefined ? undefined : JSON.stringify(body),
     signal: stop,
   });

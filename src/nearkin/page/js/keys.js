@@ -1,18 +1,22 @@
 // What keys do outside of inputs.
 import { go, here } from "./place.js";
 
-const VIEWS = { s: "./", n: "next", c: "compare", m: "map" };
+import { letters } from "./settings.js";
 
-/** Hear keys until the answer is called. */
-export function listen() {
+export const VIEWS = { s: "./", n: "next", c: "compare", m: "map", p: "papers", a: "admin" };
+
+/** Hear keys until the answer is called; `help` shows what they do. */
+export function listen(help) {
   let after = "";
   const heard = (event) => {
     if (event.metaKey || event.ctrlKey || event.altKey) return;
     const typing = event.target.closest?.("input, textarea, select");
     if (typing) return void (event.key === "Escape" && typing.blur());
+    if (document.querySelector("dialog[open]") || (!letters.value && event.key.length === 1)) return;
     const was = after;
     after = event.key === "g" ? "g" : "";
     if (was === "g" && VIEWS[event.key]) go(VIEWS[event.key]);
+    else if (event.key === "?") help();
     else if (event.key === "/") focusBox(event);
     else if (event.key === "j" || event.key === "k") step(event.key === "j" ? 1 : -1);
     else act(event.key);

@@ -1,6 +1,8 @@
 import { locked } from "./api.js";
 import { html, render, useEffect, useState } from "./html.js";
 import { listen } from "./keys.js";
+import { Console } from "./parts/console.js";
+import { Help } from "./parts/help.js";
 import { basket } from "./parts/history.js";
 import { Empty, KeyForm, Loading, Trouble } from "./parts/states.js";
 import { here } from "./place.js";
@@ -11,7 +13,7 @@ import { Next } from "./views/next.js";
 import { Search } from "./views/search.js";
 
 const VIEWS = { "": Search, next: Next, compare: Compare };
-const NAMES = { "./": "search", next: "next", compare: "compare", map: "map" };
+const NAMES = { "./": "search", next: "next", compare: "compare", map: "map", papers: "papers", admin: "admin" };
 
 /** A part that fails says so in its place; the rest of the page stays. */
 function Guarded({ children }) {
@@ -24,7 +26,7 @@ function Guarded({ children }) {
   return error ? html`<main><${Trouble} error=${error} again=${() => fail(null)} /></main>` : children;
 }
 
-/** The map is only fetched by those who look at it. */
+/** What few look at is only fetched by those who do. */
 function Later({ path, name }) {
   const [View, show] = useState(null);
   useEffect(() => void import(path).then((module) => show(() => module[name])), [path]);
@@ -35,22 +37,31 @@ function view() {
   const { path } = here.value;
   if (path.startsWith("item/")) return html`<${Item} id=${decodeURIComponent(path.slice(5))} />`;
   if (path === "map") return html`<${Later} path="./views/map.js" name="Map" />`;
+  if (path.split("/")[0] === "papers") return html`<${Later} path="./views/papers.js" name="Papers" />`;
+  if (path === "admin") return html`<${Later} path="./views/admin.js" name="Admin" />`;
   const View = VIEWS[path];
   return View ? html`<${View} />` : html`<main><${Empty}>There is no page here. <a href="./">Search</a></${Empty}></main>`;
 }
 
 function Page() {
   useEffect(() => void load(), []);
-  useEffect(() => listen(), []);
+  const [opened, open] = useState(null);
+  useEffect(() => listen(() => open("help")), []);
   if (locked.value) return html`<${KeyForm} done=${load} />`;
   return html`<header>
       <a class="name" href="./">nearkin</a>
       <nav aria-label="views">
         ${Object.entries(NAMES).map(([path, name]) => html`<a key=${path} href=${path} aria-current=${here.value.path === path.replace("./", "") ? "page" : undefined}>${name}${name === "next" && basket.value.length ? ` (${basket.value.length})` : ""}</a>`)}
       </nav>
+      <span class="tools">
+        <button aria-label="the request behind this page" onClick=${() => open("console")}>${"</>"}</button>
+        <button aria-label="keys and settings" onClick=${() => open("help")}>?</button>
+      </span>
       <small>${info.value ? `${info.value.things.toLocaleString()} things` : ""}</small>
     </header>
-    ${trouble.value ? html`<main><${Trouble} error=${trouble.value} again=${load} /></main>` : html`<${Guarded}>${view()}</${Guarded}>`}`;
+    ${trouble.value ? html`<main><${Trouble} error=${trouble.value} again=${load} /></main>` : html`<${Guarded}>${view()}</${Guarded}>`}
+    ${opened === "console" && html`<${Console} close=${() => open(null)} />`}
+    ${opened === "help" && html`<${Help} close=${() => open(null)} />`}`;
 }
 
 render(html`<${Page} />`, document.getElementById("page"));
