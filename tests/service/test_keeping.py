@@ -14,6 +14,7 @@ from nearkin.errors import BadInput
 from nearkin.recipes.outcomes import Proofs, short
 from nearkin.service import job_events
 from nearkin.service.app import create_app
+from nearkin.service.settings import Settings
 from tests.service.conftest import served
 
 
@@ -144,7 +145,7 @@ def test_a_folder_of_proofs_shows_them_whole_with_curves(place, tmp_path):
             proofs.proof(name)
     with pytest.raises(BadInput, match="no folder"):
         Proofs(tmp_path / "none")
-    with served(create_app(place, proofs=tmp_path)) as address:
+    with served(create_app(place, settings=Settings(proofs=str(tmp_path)))) as address:
         answer = httpx2.get(f"{address}/v1/papers/bebr/curve", trust_env=False)
         assert (answer.headers["content-type"], answer.content) == ("image/png", b"\x89PNG")
         assert httpx2.get(f"{address}/v1/papers/bebr", trust_env=False).json()["proof"]["figures"] == {"f": 1}

@@ -36,14 +36,12 @@ from nearkin.service.routes import ProblemBody
 from nearkin.service.settings import DEFAULTS, Settings
 
 
-def create_app(
-    place: str | Path, *, settings: Settings = DEFAULTS, proofs: Path | None = None, part: Part | None = None, early: bool = False
-) -> Page:
-    """The service of the collection in this folder, and its page; proofs: the folder of those that the view of papers shows.
+def create_app(place: str | Path, *, settings: Settings = DEFAULTS, part: Part | None = None, early: bool = False) -> Page:
+    """The service of the collection in this folder, and its page.
 
     `part`: one process of a service of several. `early`: it is there, and says that it is not ready, before its stages are warm.
     """
-    here = Service(Path(place), settings, proofs=proofs, part=part, early=early)
+    here = Service(Path(place), settings, part=part, early=early)
     app = FastAPI(
         title="nearkin", version=LIBRARY, openapi_url="/v1/openapi.json", docs_url=None, redoc_url=None, redirect_slashes=False,
         lifespan=here.running, separate_input_output_schemas=False,

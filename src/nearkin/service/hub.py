@@ -42,10 +42,9 @@ class Service:
     A worker has a `hand` that passes writes on, the writer `followers` that it tells of each new version; one alone has neither.
     """
 
-    def __init__(
-        self, place: Path, settings: Settings = DEFAULTS, *, proofs: Path | None = None, part: Part | None = None, early: bool = False
-    ) -> None:
-        self.settings, self.part, self.early, self.proofs = settings, part, early, Proofs(proofs)
+    def __init__(self, place: Path, settings: Settings = DEFAULTS, *, part: Part | None = None, early: bool = False) -> None:
+        self.settings, self.part, self.early = settings, part, early
+        self.proofs = Proofs(Path(settings.proofs) if settings.proofs else None)
         self.keeper, self.state = Keeper(place, max(2, min(8, cores() // settings.workers))), State(place)
         self.metrics, self.secret = Metrics(), self.state.secret()
         self.replies, self.keys, self.groups = Replies(self.state), Keys(self.state), Groups(self.keeper)

@@ -35,6 +35,12 @@ class TuneJob(Strict):
     minutes: Annotated[float, Field(gt=0, le=24 * 60, strict=False, allow_inf_nan=False)] = 20
 
 
+class LayoutJob(Strict):
+    """Draw the map."""
+
+    kind: Literal["layout"]
+
+
 class QueryBody(Strict):
     id: Id
     text: Annotated[str, Field(max_length=4096)]
@@ -79,7 +85,7 @@ class MatchJob(Strict):
 
 
 JobRequest = Annotated[
-    CompactJob | TuneJob | EvaluateJob | ImportJob | MatchJob, Body(discriminator="kind", examples=[{"kind": "compact"}])
+    CompactJob | TuneJob | LayoutJob | EvaluateJob | ImportJob | MatchJob, Body(discriminator="kind", examples=[{"kind": "compact"}])
 ]
 
 

@@ -15,7 +15,7 @@ from nearkin.service.routes import errors, needs, router, service, written
 
 routes = router()
 KeyId = Annotated[str, Path(min_length=1, max_length=64, description="the middle of `nk_<id>_<secret>`")]
-MOST_DAYS = 36_500
+MOST_DAYS, MOST_RATE = 36_500, 1_000_000
 
 
 class KeyRequest(Strict):
@@ -26,6 +26,7 @@ class KeyRequest(Strict):
     name: Annotated[str, Field(max_length=200)] = ""
     where: Where | None = Field(default=None, description="a filter baked in; such a key may only read")
     days: Annotated[float, Field(gt=0, le=MOST_DAYS, strict=False, allow_inf_nan=False)] | None = None
+    rate: Annotated[float, Field(gt=0, le=MOST_RATE, strict=False, allow_inf_nan=False, description="requests a second")] | None = None
 
 
 class KeyBody(BaseModel):
@@ -38,6 +39,7 @@ class KeyBody(BaseModel):
     made: float
     expires: float | None
     used: float | None
+    rate: float | None
 
 
 class KeyMade(BaseModel):
@@ -71,7 +73,7 @@ async def add(asked: KeyRequest, request: Request) -> Response:
     if asked.where is not None:
         here.keeper.now.keep(asked.where)
     try:
-        key = here.keys.add(asked.scopes, name=asked.name, where=asked.where, days=asked.days)
+        key = here.keys.add(asked.scopes, name=asked.name, where=asked.where, days=asked.days, rate=asked.rate)
     except BadInput as error:
         raise refused(str(error), "scopes", "/scopes") from error
     body = written({"id": key.split("_", 2)[1], "key": key})

@@ -74,7 +74,7 @@ def match(shop: Collection, asked: Mapping[str, Any], say: Say) -> dict[str, Any
     return keep_match(shop, table, asked["file"], asked["where"], one_to_one=asked["one_to_one"], say=say)
 
 
-KINDS = {"compact": compact, "tune": tune, "evaluate": evaluate, "import": take_in, "match": match}
+KINDS = {"compact": compact, "tune": tune, "layout": layout, "evaluate": evaluate, "import": take_in, "match": match}
 
 
 def main(place: str, job: str) -> None:
