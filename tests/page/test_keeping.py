@@ -1,0 +1,138 @@
+"""Papers, the view of those who keep the collection, the request console and the switch of the keys, in a real browser."""
+
+import shutil
+
+import pytest
+
+from nearkin.collection import Collection
+from nearkin.service.app import create_app
+from nearkin.service.settings import Settings
+from tests.page.test_browser import FLAGS, looking, until
+from tests.service.conftest import served, shop_of
+
+playwright = pytest.importorskip("playwright.sync_api", reason="playwright drives the browser")
+CHROMIUM = shutil.which("chromium")
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="these tests need Debian's chromium")
+
+
+@pytest.fixture(scope="module")
+def browser():
+    with playwright.sync_playwright() as running:
+        chromium = running.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("keeping") / "shop"
+    shop_of(folder).close()
+    return folder
+
+
+@pytest.fixture(scope="module")
+def address(shop, tmp_path_factory):
+    proofs = tmp_path_factory.mktemp("proofs")
+    for name in ("bebr.json", "muvera.json", "muvera.png"):
+        shutil.copy(f"proofs/{name}", proofs / name)
+    with served(create_app(shop, settings=Settings(proofs=str(proofs)))) as here:
+        yield here
+
+
+def test_papers_are_listed_narrowed_and_opened(browser, address):
+    with looking(browser, address, "papers") as tab:
+        tab.wait_for_selector("tbody tr")
+        assert tab.locator("tbody tr").count() == 71
+        tab.get_by_role("button", name="did not hold").click()
+        until(lambda: tab.locator("tbody tr").count() == 1)
+        assert "verdict=does+not+hold" in tab.url
+        tab.locator("tbody a", has_text="muvera").click()
+        tab.wait_for_selector("img.curve")
+        assert tab.locator("img.curve").evaluate("img => img.decode().then(() => img.naturalWidth)") > 100
+        assert "nearkin reproduce muvera" in tab.locator(".copied pre").first.inner_text()
+        assert tab.locator("tbody tr").count() > 3
+        tab.locator("summary").click()
+        assert '"figures"' in tab.locator("details pre").inner_text()
+
+
+def test_a_job_is_begun_followed_and_cancelled(browser, address):
+    with looking(browser, address, "admin") as tab:
+        tab.wait_for_selector("section[aria-label=jobs]")
+        assert "never drawn" in tab.locator("section[aria-label=versions]").inner_text()
+        tab.get_by_role("button", name="layout").click()
+        until(lambda: "done" in tab.locator(".job h3").first.inner_text(), 120)
+        until(lambda: "10 things" in tab.locator("section[aria-label=versions]").inner_text())
+        tab.get_by_role("button", name="tune").click()
+        tab.locator(".job", has_text="tune").get_by_role("button", name="cancel").click()
+        until(lambda: "cancelled" in tab.locator(".job", has_text="tune").inner_text(), 30)
+
+
+def test_the_first_key_is_shown_once_and_used_and_others_are_taken_back(browser, tmp_path):
+    with Collection.open(_shop(tmp_path)):
+        pass
+    with served(create_app(tmp_path / "shop")) as address, looking(browser, address, "admin") as tab:
+        tab.fill("form.make input[name=name]", "keeper")
+        tab.get_by_role("button", name="make a key").click()
+        tab.wait_for_selector("section[aria-label=keys] .copied pre")
+        assert tab.locator("section[aria-label=keys] .copied pre").inner_text().startswith("nk_")
+        until(lambda: "keeper" in tab.locator("section[aria-label=keys] tbody").inner_text())
+        tab.fill("form.make input[name=name]", "guest")
+        tab.get_by_role("button", name="make a key").click()
+        until(lambda: tab.locator("section[aria-label=keys] tbody tr").count() == 2)
+        tab.get_by_role("button", name="revoke guest").click()
+        until(lambda: tab.locator("section[aria-label=keys] tbody tr").count() == 1)
+
+
+def _shop(folder):
+    shop_of(folder / "shop").close()
+    return folder / "shop"
+
+
+def test_the_request_is_shown_in_three_ways_and_can_be_taken_along(browser, address):
+    made_up = address.replace("127.0.0.1", "shop.example")  # over plain http the clipboard is not to be had
+    with looking(browser, address, "?q=it's+a+shoe") as tab:
+        tab.wait_for_selector(".card")
+        tab.get_by_role("button", name="the request behind this page").click()
+        shown = tab.locator("dialog pre")
+        assert shown.inner_text().startswith("curl -s '")
+        assert "it'\\''s a shoe" in shown.inner_text()
+        tab.get_by_role("button", name="Python").click()
+        assert "urlopen(request)" in shown.inner_text()
+        assert '"explain": True' in shown.inner_text()
+        tab.get_by_role("button", name="JSON").click()
+        assert shown.inner_text().startswith("POST v1/search")
+        tab.evaluate("Object.defineProperty(navigator, 'clipboard', { value: undefined })")
+        tab.get_by_role("button", name="copy").click()
+        until(lambda: tab.locator("dialog [role=status]").inner_text() != "")
+        assert tab.evaluate("getSelection().toString()").startswith("POST v1/search")
+        tab.keyboard.press("Escape")
+        until(lambda: tab.locator("dialog").count() == 0)
+    assert made_up
+
+
+def test_letters_can_be_switched_off(browser, address):
+    context = browser.new_context()
+    with looking(context, address, "papers") as tab:
+        tab.wait_for_selector("tbody tr")
+        tab.keyboard.press("?")
+        tab.wait_for_selector("dialog")
+        assert "G P" in tab.locator("dialog").inner_text()
+        tab.locator("dialog input[type=checkbox]").uncheck()
+        tab.keyboard.press("Escape")
+        until(lambda: tab.locator("dialog").count() == 0)
+        for key in ("g", "s", "?"):
+            tab.keyboard.press(key)
+        assert tab.url.endswith("/papers")
+        assert tab.locator("dialog").count() == 0
+        tab.reload()  # it is remembered
+        tab.wait_for_selector("tbody tr")
+        tab.keyboard.press("?")
+        assert tab.locator("dialog").count() == 0
+        tab.get_by_role("button", name="keys and settings").click()
+        tab.locator("dialog input[type=checkbox]").check()
+        tab.keyboard.press("Escape")
+        until(lambda: tab.locator("dialog").count() == 0)
+        tab.keyboard.press("g")
+        tab.keyboard.press("a")
+        until(lambda: tab.url.endswith("/admin"))
+    context.close()
