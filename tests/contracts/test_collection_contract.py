@@ -126,6 +126,51 @@ def test_queries_may_be_a_catalogue(shop, same):
     assert shop.search(many, k=1).ids() == same.search(many, k=1).ids()
 
 
+def near(told):
+    """Numbers of answers, which agree as far as floats do."""
+    return pytest.approx(told, abs=1e-6)
+
+
+def test_rows_are_matched_as_by_a_collection_of_the_same_things(shop, same):
+    titles = [title.replace("a", "e", 1) for title in same.catalog["title"]] * 2
+    table = Catalog.of([f"row{place}" for place in range(len(titles))], name=titles, cost=[10.0, float("nan")] * len(same))
+    for told in ({}, {"where": "price > 30"}, {"explain": True, "one_to_one": False, "threshold": 0.7}):
+        found, exact = shop.match(table, **told), same.match(table, **told)
+        for name in ("left", "right", "band", "title"):
+            assert [getattr(one, name) for one in found] == [getattr(one, name) for one in exact]
+        assert (found.bands(), list(found.columns), found.warnings) == (exact.bands(), list(exact.columns), exact.warnings)
+        assert (found.expected, found.precision) == near((exact.expected, exact.precision))
+        for one, other in zip(found, exact, strict=True):
+            assert (one.chance, one.score) == near((other.chance, other.score))
+            assert [(bar["name"], bar["right"]) for bar in one.why.get("parts", [])] == [
+                (bar["name"], bar["right"]) for bar in other.why.get("parts", [])
+            ]
+            if one.why:
+                assert one.why["start"] + sum(bar["weight"] for bar in one.why["parts"]) == near(one.score)
+    few = shop.match(table.take([0, 1]))
+    assert [one.chance for one in few] == [None, None]
+    assert "no estimate" in few.warnings[0]
+    assert len(shop.match(Catalog.of(name=[]))) == 0
+    with pytest.raises(BadInput, match=r"0\.5"):
+        shop.match(table, threshold=0.2)
+
+
+def test_duplicates_are_those_of_a_collection_of_the_same_things(shop, same):
+    copies = Catalog.of(["shoe2", "atlas2"], title=["red running shoes for women", "road atlas of Europe"])
+    for each in (shop, same):
+        each.add(copies)
+    told = {"where": "id <> 'shoe'", "explain": True, "threshold": 0.8}
+    found, exact = shop.duplicates(**told), same.duplicates(**told)
+    assert found.pairs() == exact.pairs()
+    assert frozenset(("atlas", "atlas2")) in {frozenset(pair) for pair in found.pairs()}
+    for one, other in zip(found, exact, strict=True):
+        assert (one.band, one.chance, one.thing["title"]) == (other.band, other.chance, other.thing["title"])
+        assert one.score == near(other.score)
+        assert one.why["start"] + sum(bar["weight"] for bar in one.why["parts"]) == near(one.score)
+    for each in (shop, same):
+        each.remove(["shoe2", "atlas2"])
+
+
 def test_what_is_added_is_found_and_what_is_removed_is_not(shop):
     size, before = len(shop), shop.version
     shop.add(things(drum="a drum to beat", bow="bow of a violin"))
@@ -180,7 +225,7 @@ def test_compaction_answers_the_same(shop):
 
 
 def test_a_collection_has_all_verbs_of_the_clients_that_it_can():
-    verbs = ("search", "similar", "recommend", "add", "remove", "add_links", "compact", "info", "export")
+    verbs = ("search", "similar", "recommend", "match", "duplicates", "add", "remove", "add_links", "compact", "info", "export")
     for kind in (nearkin.client.Client, nearkin.client.AsyncClient):
         for verb in verbs:
             ours, theirs = inspect.signature(getattr(Collection, verb)), inspect.signature(getattr(kind, verb))

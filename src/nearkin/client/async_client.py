@@ -7,12 +7,13 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
-from nearkin.client import calls
+from nearkin.client import calls, pairs
 from nearkin.client.calls import Call, Verb
 from nearkin.client.client import PAGE, headers_of, httpx2
 from nearkin.client.found import Found
 from nearkin.client.jobs import FOLLOW_S, finished, news
 from nearkin.client.sending import Got, attempts
+from nearkin.collection.partners import Partnered
 from nearkin.tables import Catalog, Links
 
 T = TypeVar("T")
@@ -71,6 +72,22 @@ class AsyncClient:
     ) -> Found:
         """What comes next after each history of ids (oldest first); things of the history are left out."""
         return await self._run(calls.recommend(histories, {"k": k, "where": where, "explain": explain, **more}))
+
+    async def match(
+        self, table: Catalog, *, where: str | None = None, threshold: float = 0.9, one_to_one: bool = True, explain: bool = False,
+        **more: Any,
+    ) -> Partnered:  # fmt: skip
+        """Which thing there each row of a table is, with the chance that it is the same; `more`: right, fields, version, timeout_ms."""
+        told = {"where": where, "threshold": threshold, "one_to_one": one_to_one, "explain": explain, **more}
+        return await self._run(calls.match(table, told))
+
+    async def duplicates(self, *, where: str | None = None, threshold: float = 0.9, explain: bool = False) -> Partnered:
+        """Pairs of things there that are, or may be, the same, surest first; worked out by a job, which keeps them for people to judge."""
+        match = (await self.job("match", **({} if where is None else {"where": where})))["match"]
+        bodies: list[dict[str, Any]] = []
+        while path := pairs.next_page(match, threshold, bodies):
+            bodies.append(await self._run(calls.get(path)))
+        return pairs.duplicated(bodies, explain=explain)
 
     async def explain(self, query: str, item: str, *, stage: str | None = None, where: str | None = None) -> dict[str, Any]:
         """Why, and at which rank, one thing is an answer to one query."""

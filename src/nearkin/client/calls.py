@@ -10,11 +10,13 @@ from typing import Any, Generic, TypeVar
 from uuid import uuid4
 
 from nearkin.client.found import Found
+from nearkin.client.pairs import matching_value, partnered
+from nearkin.collection.partners import Partnered
 from nearkin.errors import BadInput
 from nearkin.tables import Catalog, Links
 
 T = TypeVar("T")
-QUERIES, LINES, LINKS = 256, 10_000, 10_000  # in one request; the service's own limits
+QUERIES, LINES, LINKS, ROWS = 256, 10_000, 10_000, 1_000  # in one request; the service's own limits
 MOST_BYTES = 64 << 20  # of one bulk body
 
 
@@ -90,6 +92,19 @@ def explain(query: str, item: str, told: Mapping[str, Any]) -> Verb[dict[str, An
 
 def items(told: Mapping[str, Any]) -> Verb[dict[str, Any]]:
     return Verb([_post("/v1/items:query", {key: value for key, value in told.items() if value is not None})], _only)
+
+
+def match(table: Catalog, told: Mapping[str, Any]) -> Verb[Partnered]:
+    """Refused: more rows than one request may hold, since the chances are learned from all of them together."""
+    if len(table) > ROWS:
+        raise BadInput(f"{len(table):,} rows are too many for one request, {ROWS:,} at most; put the file into the imports and start a job")
+    own = table.id_field
+    rows = [{name: matching_value(value) for name, value in thing.items() if value is not None} for thing in table]
+    roles = {name: role for name, role in table.roles.items() if name != own and any(name in row for row in rows)}
+    given = {key: value for key, value in told.items() if value is not None}
+    if not rows:
+        return Verb([], lambda _: Partnered([], [], None, None))
+    return Verb([_post("/v1/match", {"left": rows, "id": own, "roles": roles, **given})], partnered)
 
 
 def get(path: str) -> Verb[dict[str, Any]]:
