@@ -56,6 +56,24 @@ def test_match_finds_the_same_things(run, tmp_path):
     assert found == sorted(found, key=lambda line: -line["score"])
 
 
+def test_a_table_is_matched_with_itself_and_kept_in_a_collection(run, tmp_path):
+    names = [f"{colour} {thing} of {size} pieces" for colour in ("red", "blue") for thing in ("shoe", "hat", "boot") for size in range(5)]
+    rows = [("a", name) for name in names] + [("b", name.upper()) for name in names[:10]]
+    items = tmp_path / "items.jsonl"
+    items.write_text("".join(json.dumps({"id": f"{mark}{names.index(name.lower())}", "name": name}) + "\n" for mark, name in rows))
+    found = objects(run("match", items, "--json"))
+    right = sum(line["left"][1:] == line["right"][1:] for line in found)
+    assert right >= 9
+    assert len({frozenset((line["left"], line["right"])) for line in found}) == len(found)
+    assert run("build", tmp_path / "shop", items).exit_code == 0
+    kept = run("match", tmp_path / "shop", "--keep")
+    assert kept.exit_code == 0, kept.stderr
+    assert "sure " in kept.stderr
+    assert run("match", items, tmp_path / "shop", "--keep").exit_code == 0
+    assert len(list((tmp_path / "shop" / ".service" / "matches").glob("*.arrow"))) == 2
+    assert run("match", items, "--keep").exit_code == 2
+
+
 def test_evaluate_compares_the_stages(built, run, tmp_path):
     (tmp_path / "queries.jsonl").write_text('{"_id": "1", "text": "winter hat"}\n{"_id": "2", "text": "running shoe"}\n')
     (tmp_path / "test.tsv").write_text("query-id\tcorpus-id\tscore\n1\ta3\t1\n2\ta1\t1\n2\ta2\t1\n")
