@@ -41,7 +41,7 @@ class Answers:
         assert self.hits.items is not None
         named = self.hits.of(query)
         rows = self.hits.rows[query][: len(named)]
-        things = self.hits.items.table.take(rows).to_pylist()
+        things = self.hits.items.take(rows).table.to_pylist()
         return [self._answer(hit, thing, query, int(row)) for hit, thing, row in zip(named, things, rows, strict=True)]
 
     def _answer(self, hit: Hit, thing: Mapping[str, Any], query: int, row: int) -> Answer:

@@ -14,14 +14,12 @@ from nearkin.errors import BadInput
 from nearkin.stage import Composite, Encoder, Index, Memo, Pipeline, Stage, with_k
 from nearkin.tables import Catalog, Hits, best
 
-DEAD = -1  # the number of a row whose thing was removed or replaced
-
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Branch(Stage):
     """A fitted encoder and index, and the number (`_seq`) of the thing in each row of the index: int64 [rows].
 
-    Rows of things that were removed or replaced stay, dead; rows of new things are added behind.
+    Numbers rise. Rows of things that were removed or replaced stay, dead in the index; rows of new things are added behind.
     """
 
     encoder: Encoder
@@ -48,20 +46,27 @@ class Branch(Stage):
 
     def moved_to(self, items: Catalog, seqs: np.ndarray) -> Self:
         """The branch for another state of the catalogue: rows not in it are removed, things not yet held are encoded and added."""
-        gone = np.flatnonzero(~np.isin(self.seqs, seqs) & (self.seqs != DEAD))
-        new = np.flatnonzero(~np.isin(seqs, self.seqs))
-        branch = self._without(gone) if len(gone) else self
-        return branch._with_more(searchable(items.take(new)), seqs[new]) if len(new) else branch
+        gone = self.seqs[~among(self.seqs, seqs)]
+        new = np.flatnonzero(~among(seqs, self.seqs))
+        return self.changed(gone, searchable(items.take(new)), seqs[new])
 
-    def _without(self, rows: np.ndarray) -> Self:
-        seqs = self.seqs.copy()
-        seqs[rows] = DEAD
-        return replace(self, index=self.index.remove(rows), seqs=seqs)
+    def changed(self, gone: np.ndarray, texts: Catalog, seqs: np.ndarray) -> Self:
+        """Less the things of these numbers, and with others (as `searchable` gives them) behind."""
+        index = self.index.remove(np.searchsorted(self.seqs, gone)) if len(gone) else self.index
+        branch = replace(self, index=index)
+        return branch._with_more(texts, seqs) if len(seqs) else branch
 
     def _with_more(self, texts: Catalog, seqs: np.ndarray) -> Self:
         encoder = self.encoder.extended(texts)
         index = self.index.add(_anonymous(encoder(texts)))
         return replace(self, encoder=encoder, index=index, seqs=np.concatenate([self.seqs, seqs]), added=self.added + len(seqs))
+
+
+def among(numbers: np.ndarray, others: np.ndarray) -> np.ndarray:
+    """Which of some numbers are among others that rise: bool."""
+    if not len(others):
+        return np.zeros(len(numbers), bool)
+    return np.asarray(others[np.minimum(np.searchsorted(others, numbers), len(others) - 1)] == numbers)
 
 
 def _anonymous(vectors: Any) -> Any:
@@ -100,6 +105,15 @@ class Placed(Composite):
         index_row[row_of[alive]] = alive
         in_order = bool((np.diff(row_of[alive]) > 0).all())
         return cls(encoder=branch.encoder, index=branch.index, items=items, row_of=row_of, index_row=index_row, in_order=in_order, k=k)
+
+    def changed(self, branch: Branch, items: Catalog, moved: np.ndarray) -> Self:
+        """For the branch and the catalogue after a change that moved rows (int32, by the old row; -1: gone) and added things behind."""
+        stays = moved >= 0
+        stayed, added = int(np.count_nonzero(stays)), len(branch.seqs) - len(self.row_of)
+        row_of = np.concatenate([np.append(moved, np.int32(-1))[self.row_of], np.arange(stayed, stayed + added, dtype=np.int32)])
+        new = np.arange(len(self.row_of), len(row_of), dtype=np.int32)
+        index_row = np.concatenate([self.index_row[:-1][stays], new, self.index_row[-1:]])
+        return replace(self, encoder=branch.encoder, index=branch.index, items=items, row_of=row_of, index_row=index_row)
 
     def __call__(self, queries: Catalog, /, *, keep: np.ndarray | None = None) -> Hits:
         return self.run(queries, keep, Memo())

@@ -13,10 +13,9 @@ from typing import TYPE_CHECKING, Any, Self
 from uuid import uuid4
 
 import numpy as np
-import pyarrow as pa
 
 from nearkin.collection.answers import Answers
-from nearkin.collection.branch import load_branch
+from nearkin.collection.branch import Branch, load_branch
 from nearkin.collection.explain import Reasons, reasons
 from nearkin.collection.fitting import DEFAULT_WEIGHTS, Progress, default_branches, fit_stages, quiet
 from nearkin.collection.layout import Layout
@@ -24,9 +23,9 @@ from nearkin.collection.lock import writing
 from nearkin.collection.manifest import Manifest
 from nearkin.collection.partnering import checked_threshold, matched, matched_alone, once, partnered
 from nearkin.collection.partners import Partnered
-from nearkin.collection.recommending import behaviour, fit_recommender, recommended
+from nearkin.collection.recommending import behaviour, fit_recommender, followed, recommended
 from nearkin.collection.relevance import Relevance, checked_least, kept, only_judged
-from nearkin.collection.snapshot import DEPTH, Snapshot
+from nearkin.collection.snapshot import DEPTH, Change, Snapshot
 from nearkin.collection.store import Store, version_of
 from nearkin.collection.texts import as_queries, searchable
 from nearkin.errors import BadInput, listed
@@ -35,6 +34,7 @@ from nearkin.stage import Encoder, Searcher, Stage, fuse, with_k
 from nearkin.tables import Catalog, Hits, Links, best
 
 if TYPE_CHECKING:
+    from nearkin.indexes.following import Following
     from nearkin.indexes.tuned import Tuned
 
 REBUILD_SHARE, REBUILD_LEAST = 0.25, 2_000  # stages are refitted once this share, and this many, of the things are new
@@ -50,7 +50,7 @@ class Collection:
     def __init__(self, place: Path, manifest: Manifest, store: Store, snapshot: Snapshot, *, pinned: bool) -> None:
         self.place, self.manifest = place, manifest
         self._store, self._snapshot, self._pinned = store, snapshot, pinned
-        self._recommender: Any = None
+        self._recommender: Following | None = None
         self._recommends_for: Snapshot | None = None
         self._relevance: Relevance | None = None
         self._layout: Layout | None = None
@@ -113,9 +113,10 @@ class Collection:
         place = Path(place)
         manifest = Manifest.read(place)
         store = Store(place, manifest.roles, version)
-        branches = {name: load_branch(place / "stages" / manifest.stages[name]) for name in manifest.search}
         catalog, seqs = store.read()
-        return cls(place, manifest, store, Snapshot.of(store.version, catalog, seqs, branches), pinned=version is not None)
+        return cls(
+            place, manifest, store, Snapshot.of(store.version, catalog, seqs, _branches(place, manifest)), pinned=version is not None
+        )
 
     def __enter__(self) -> Self:
         return self
@@ -260,14 +261,21 @@ class Collection:
     @property
     def recommender(self) -> Any:
         """The recommender over the present things, loaded when first used; by content alone where there are no links."""
-        if self._recommender is None and self.manifest.recommend:
-            self._recommender = Stage.load(self.place / "stages" / self.manifest.stages[self.manifest.recommend])
-        elif self._recommender is None:
-            self._recommender = fit_recommender(self.catalog, None, next(iter(self._snapshot.branches.values())).encoder)
-        if self._recommends_for is not self._snapshot:
-            self._recommender = _over(self._recommender, searchable(self.catalog))
-            self._recommends_for = self._snapshot
-        return self._recommender
+        snapshot = self._snapshot
+        if self._recommender is None:
+            from nearkin.indexes.following import Following
+
+            self._recommender = Following.begin(_over(self._fitted_recommender(), searchable(self.catalog)))
+        elif self._recommends_for is not snapshot:
+            assert self._recommends_for is not None
+            self._recommender = followed(self._recommender, self._recommends_for, snapshot)
+        self._recommends_for = snapshot
+        return self._recommender.now
+
+    def _fitted_recommender(self) -> Any:
+        if self.manifest.recommend:
+            return Stage.load(self.place / "stages" / self.manifest.stages[self.manifest.recommend])
+        return fit_recommender(self.catalog, None, next(iter(self._snapshot.branches.values())).encoder)
 
     def stage(self, name: str | None = None) -> Searcher:
         """The searching stage of that name over the present things, or the fusion of all: Catalog with `text` -> Hits."""
@@ -304,18 +312,24 @@ class Collection:
     def add(self, items: Catalog, *, wait_s: float = 10.0) -> None:
         """Add things, replacing those whose id is there already; durable and found when it returns."""
         with self._writer(wait_s):
-            more, seqs = self._store.upsert(items)
-            replaced = self.catalog.rows_of(more.ids, missing="mark")
-            self._move(np.delete(np.arange(len(self)), replaced[replaced >= 0]), more, seqs)
+            more = self._store.fitting(items)
+            rows = self.catalog.rows_of(more.ids, missing="mark")
+            self._write(rows[rows >= 0], more)
         self._rebuild_if_grown()
 
     def remove(self, ids: Sequence[str], *, wait_s: float = 10.0) -> None:
         """Remove things, and the links from and to them; refused, with nothing removed, when an id is unknown."""
         with self._writer(wait_s):
-            rows = self.catalog.rows_of(ids)
-            self._store.delete(list(ids))
+            self._write(np.unique(self.catalog.rows_of(ids)), self.catalog.take([]))
             self._store.delete_links(list(ids))
-            self._move(np.delete(np.arange(len(self)), rows))
+
+    def _write(self, rows: np.ndarray, more: Catalog) -> None:
+        """Take away the things in these rows and add others: on disk, then here."""
+        gone = np.sort(self._snapshot.seqs[rows])
+        seqs = self._store.write(more, gone)
+        self._snapshot = self._snapshot.changed(self._store.version, Change(gone, more, seqs))
+        if self._store.tidy():
+            self._snapshot = self._snapshot.as_version(self._store.version)
 
     def add_links(self, links: Links, *, wait_s: float = 10.0) -> None:
         """Add what people did (or edges); the recommender learns from them at the next `compact`."""
@@ -407,11 +421,31 @@ class Collection:
                 self._lay_out(before, progress or quiet)
 
     def refresh(self) -> bool:
-        """See what other processes wrote; tells whether anything had changed."""
-        if self._pinned or (self._store.latest == self.version and Manifest.read(self.place) == self.manifest):
+        """See what other processes wrote; tells whether anything had changed. Cost: what changed, unless stages were fitted anew."""
+        if self._pinned:
             return False
-        self._reload()
+        manifest = Manifest.read(self.place)
+        if manifest == self.manifest and self._store.latest == self.version:
+            return False
+        self._follow(manifest)
         return True
+
+    def _follow(self, manifest: Manifest) -> None:
+        """Come to the newest version, with the stages that this manifest names."""
+        found = self._store.catch_up(self._snapshot.seqs)
+        if found is None or manifest.roles != self.manifest.roles:
+            self._reload()
+            return
+        self._snapshot = self._snapshot.changed(self._store.version, Change(*found))
+        before, self.manifest = self.manifest, manifest
+        if not manifest.searches_as(before):
+            self._snapshot = Snapshot.of(self.version, self.catalog, self._snapshot.seqs, _branches(self.place, manifest))
+        if not manifest.recommends_as(before):
+            self._recommender = self._recommends_for = None
+        if manifest.stages.get("relevance") != before.stages.get("relevance"):
+            self._relevance = None
+        if manifest.stages.get("layout") != before.stages.get("layout"):
+            self._layout = None
 
     def _reload(self) -> None:
         fresh = Collection.open(self.place)
@@ -429,14 +463,6 @@ class Collection:
             self.refresh()
             yield
 
-    def _move(self, kept: np.ndarray, more: Catalog | None = None, seqs: np.ndarray | None = None) -> None:
-        """The next snapshot: the things of these rows, and more of them at the end."""
-        table, numbers = self.catalog.table.take(kept), self._snapshot.seqs[kept]
-        if more is not None and seqs is not None:
-            table, numbers = pa.concat_tables([table, more.table.cast(table.schema)]), np.concatenate([numbers, seqs])
-        catalog = Catalog(table, self.manifest.roles)
-        self._snapshot = Snapshot.of(self._store.version, catalog, numbers, self._snapshot.branches)
-
     def _rebuild_if_grown(self) -> None:
         new = max(branch.added for branch in self._snapshot.branches.values())
         if new >= max(REBUILD_LEAST, REBUILD_SHARE * len(self)):
@@ -445,6 +471,11 @@ class Collection:
     def export(self) -> Iterator[dict[str, Any]]:
         """The things one by one, as dictionaries."""
         return iter(self.catalog)
+
+
+def _branches(place: Path, manifest: Manifest) -> dict[str, Branch]:
+    """The branches that a manifest names, as they were fitted."""
+    return {name: load_branch(place / "stages" / manifest.stages[name]) for name in manifest.search}
 
 
 def _deep(searcher: Searcher, k: int) -> Searcher:

@@ -10,7 +10,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from nearkin.collection.branch import Placed
+from nearkin.collection.branch import Placed, among
 from nearkin.collection.texts import searchable
 from nearkin.encoders.analyser import STOP_WORDS, WORD
 from nearkin.errors import BadInput
@@ -72,7 +72,7 @@ class Layout(Stage):
 
     def moved_to(self, catalog: Catalog, seqs: np.ndarray, branches: Mapping[str, Placed]) -> Layout:
         """The map of another state: nothing that stays moves, and what is new stands among what it is most like."""
-        old = np.isin(seqs, self.seqs)
+        old = among(seqs, self.seqs)
         places = np.zeros((len(seqs), 2), np.float32)
         places[old] = self.places[np.searchsorted(self.seqs, seqs[old])]
         new = np.flatnonzero(~old)

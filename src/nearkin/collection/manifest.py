@@ -67,6 +67,16 @@ class Manifest:
         except KeyError as error:
             raise BadInput(f"{path} lacks {error}; put back the file, or build the collection again") from error
 
+    def searches_as(self, other: Manifest) -> bool:
+        """Whether the same fitted branches answer a search."""
+        return self.search == other.search and all(self.stages[name] == other.stages.get(name) for name in self.search)
+
+    def recommends_as(self, other: Manifest) -> bool:
+        """Whether the same fitted stage recommends; where there is none, things are compared as the first branch reads them."""
+        if self.recommend or other.recommend:
+            return self.stages.get(self.recommend) == other.stages.get(other.recommend)
+        return self.searches_as(other)
+
     def write(self, place: Path) -> None:
         """Replace the file in one step, so that a crash leaves the old one or the new one."""
         draft = place / f".{NAME}.{os.getpid()}"

@@ -7,12 +7,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from nearkin.collection.answers import Answers
+from nearkin.collection.branch import among
 from nearkin.collection.explain import Reasons
+from nearkin.collection.snapshot import Snapshot
 from nearkin.collection.texts import searchable
 from nearkin.stage import Encoder
 from nearkin.tables import Catalog, Hits, Links
+from nearkin.tables.pieces import moved_rows
 
 if TYPE_CHECKING:
+    from nearkin.indexes.following import Following
     from nearkin.indexes.from_history import BlockRecommender
 
 REASONS = 3  # history items named in an explanation
@@ -44,6 +48,14 @@ def _sessions(edges: Links) -> tuple[np.ndarray, np.ndarray]:
     left, right = np.concatenate([starts, edges.left_rows]), np.concatenate([starts, edges.right_rows])
     order = np.argsort(left, kind="stable")
     return left[order], right[order]
+
+
+def followed(held: Following, before: Snapshot, now: Snapshot) -> Following:
+    """The recommender of one state for a later one."""
+    old = among(before.seqs, now.seqs)
+    moved = moved_rows(len(old), np.flatnonzero(~old))
+    fresh = searchable(now.catalog.take(np.flatnonzero(~among(now.seqs, before.seqs))))
+    return held.followed(now.catalog, moved, fresh, lambda: searchable(now.catalog))
 
 
 def recommended(model: BlockRecommender, histories: Catalog, things: Catalog, k: int, keep: np.ndarray | None, *, explain: bool) -> Answers:

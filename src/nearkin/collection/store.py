@@ -17,12 +17,15 @@ import lance
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from lance.fragment import write_fragments
 
+from nearkin.collection.branch import among
 from nearkin.errors import BadInput, NearkinError, listed
 from nearkin.tables import Catalog, Links
 
 SEQ = "_seq"
 _SHIFT = 28  # a write may hold 2**28 rows, and there may be 2**35 versions
+SMALL, MOST_SMALL = 4_096, 32  # rows of a small file, and how many such files are kept apart
 _IDS_A_FILTER = 2_000  # ids named in one delete expression
 LINK_FIELDS = {"left": pa.string(), "right": pa.string(), "weight": pa.float32(), "time": pa.int64(), "kind": pa.string()}
 
@@ -37,6 +40,8 @@ class Store:
         self.links_path = place / "links.lance"
         with told(self.path):
             self.dataset = lance.dataset(str(self.path), version=version)
+        self._spans: dict[int, tuple[int, int]] | None = None  # the least and the largest number in each fragment
+        self._large = 1  # fragments of so many rows that `tidy` leaves them
 
     @staticmethod
     def create(place: Path, items: Catalog) -> None:
@@ -75,30 +80,73 @@ class Store:
                 raise BadInput(f"{gone}; call refresh(), or open the collection again") from error
             raise BadInput(f"the filter {where!r} is not understood: {reason}; the fields are {listed(self.roles, 20)}") from error
 
-    def upsert(self, items: Catalog) -> tuple[Catalog, np.ndarray]:
-        """Add things, replacing those with the same id, in one version; durable when it returns.
+    def write(self, more: Catalog, gone: np.ndarray) -> np.ndarray:
+        """Take away the things of these numbers and add others, in one version; durable when it returns. Gives the new numbers.
 
-        Gives them with the fields of this collection, and their numbers.
+        Cost: a file with what is new, and the numbers in those files that hold what is gone.
         """
-        more = Catalog(self.fitted_table(items), self.roles)
-        table = _numbered(more.table, self.version + 1)
+        table, fragments = _numbered(more.table, self.version + 1), []
         with told(self.path):
-            self.dataset.merge_insert(self.id_field).when_matched_update_all().when_not_matched_insert_all().execute(table)
-        return more, table[SEQ].to_numpy()
+            if len(table):
+                fragments = write_fragments(table, self.dataset)
+            left = {number: self.dataset.get_fragment(number).delete(_numbers(gone)) for number in self._holding(gone)}
+            change = lance.LanceOperation.Update(
+                removed_fragment_ids=[number for number, rest in left.items() if rest is None],
+                updated_fragments=[rest for rest in left.values() if rest is not None],
+                new_fragments=fragments,
+            )
+            before = {each.fragment_id for each in self.dataset.get_fragments()}
+            self.dataset = lance.LanceDataset.commit(self.dataset, change, read_version=self.version)
+        seqs: np.ndarray = table[SEQ].to_numpy()
+        if len(seqs) and self._spans is not None:
+            new = [each.fragment_id for each in self.dataset.get_fragments() if each.fragment_id not in before]
+            self._spans.update(dict.fromkeys(new, (int(seqs[0]), int(seqs[-1]))))
+        return seqs
 
-    def fitted_table(self, items: Catalog) -> pa.Table:
+    def _holding(self, seqs: np.ndarray) -> list[int]:
+        """The fragments that may hold some of these numbers."""
+        if not len(seqs):
+            return []
+        if self._spans is None:
+            self._spans = _spans_of(self.dataset)
+        there = {each.fragment_id for each in self.dataset.get_fragments()}
+        return [number for number, (low, high) in self._spans.items() if number in there and ((low <= seqs) & (seqs <= high)).any()]
+
+    def catch_up(self, seqs: np.ndarray) -> tuple[np.ndarray, Catalog, np.ndarray] | None:
+        """Go to the newest version. Gives, of the numbers held (rising), those that are gone, and the new things with theirs.
+
+        Cost: the numbers, 8 bytes a thing, and the files that are new. None: what is there cannot be told so; read it all.
+        """
+        with told(self.path):
+            known = {each.fragment_id for each in self.dataset.get_fragments()}
+            self.dataset, self._spans = lance.dataset(str(self.path)), None
+            now = np.sort(self.dataset.to_table(columns=[SEQ])[SEQ].to_numpy())
+            files = [each for each in self.dataset.get_fragments() if each.fragment_id not in known]
+            table = self.dataset.scanner(fragments=files).to_table().sort_by(SEQ) if files else self.dataset.schema.empty_table()
+        table = table.filter(pa.array(~among(table[SEQ].to_numpy(), seqs)))
+        new = table[SEQ].to_numpy()
+        if not np.array_equal(new, now[~among(now, seqs)]):
+            return None
+        return seqs[~among(seqs, now)], Catalog(table.drop_columns([SEQ]), self.roles), new
+
+    def tidy(self) -> bool:
+        """Merge the small files that many writes left, in a version of its own; tells whether there were so many."""
+        if len(self.dataset.get_fragments()) - self._large < MOST_SMALL:
+            return False
+        with told(self.path):
+            self.dataset.optimize.compact_files(target_rows_per_fragment=SMALL, materialize_deletions=False)
+        self._spans = None
+        self._large = sum(each.count_rows() >= SMALL for each in self.dataset.get_fragments())
+        return True
+
+    def fitting(self, items: Catalog) -> Catalog:
         """The things with exactly the fields of this collection; absent ones are null. Refused: unknown fields, other types."""
         schema = pa.schema([each for each in self.dataset.schema if each.name != SEQ])
         table = items.table.rename_columns([self.id_field if name == items.id_field else name for name in items.table.column_names])
         unknown = [name for name in table.column_names if name not in schema.names]
         if unknown:
             raise BadInput(f"this collection has no field {listed(unknown)}; its fields are {listed(schema.names, 20)}")
-        return pa.table([_cast(table, each) for each in schema], schema=schema)
-
-    def delete(self, ids: Sequence[str]) -> None:
-        """Delete things by id, in one version."""
-        with told(self.path):
-            self.dataset.delete(_in(self.id_field, ids))
+        return Catalog(pa.table([_cast(table, each) for each in schema], schema=schema), self.roles)
 
     def compact(self, *, keep_history: bool) -> None:
         """Merge small files and drop deleted rows; unless history is kept, past versions and their bytes go too."""
@@ -160,6 +208,17 @@ def version_of(seq: int) -> int:
 
 def _numbered(table: pa.Table, version: int) -> pa.Table:
     return table.append_column(SEQ, pa.array((version << _SHIFT) + np.arange(len(table), dtype=np.int64)))
+
+
+def _numbers(seqs: np.ndarray) -> str:
+    return f"{SEQ} IN ({', '.join(map(str, seqs.tolist()))})"
+
+
+def _spans_of(dataset: Any) -> dict[int, tuple[int, int]]:
+    """For each fragment the least and the largest number of its rows."""
+    table = dataset.scanner(columns=[SEQ], with_row_address=True).to_table()
+    owner, seqs = table["_rowaddr"].to_numpy() >> np.uint64(32), table[SEQ].to_numpy()
+    return {int(number): (int(seqs[owner == number].min()), int(seqs[owner == number].max())) for number in np.unique(owner)}
 
 
 def _cast(table: pa.Table, wanted: pa.Field) -> pa.Array:

@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 from nearkin.errors import StageError
 from nearkin.indexes.from_history import BlockRecommender, copied, judge, reasons, recommend
 from nearkin.indexes.histories import Histories, moved
-from nearkin.stage import Stage, fitted, learned
+from nearkin.stage import Encoder, Stage, fitted, learned
 from nearkin.tables import Catalog, Hits, Links, SparseVectors, Vectors, unit
 
 
@@ -39,7 +39,7 @@ class ContentProfile(BlockRecommender):
 
     def fit(self, interactions: Links) -> Self:
         self.items_ = interactions.right
-        self.vectors_ = _bare(self.encoder(self.items_))
+        self.vectors_ = bare(self.encoder(self.items_))
         return self
 
     def block(self, histories: Histories) -> np.ndarray:
@@ -82,9 +82,17 @@ class ContentProfile(BlockRecommender):
         places = _unchanged(fitted(self).items_, items)
         fresh = np.flatnonzero(places < 0)
         vectors = self.vectors_.take(np.maximum(places, 0)) if len(self.vectors_) else None
+        encoder = self.encoder
         if len(fresh):
-            vectors = _joined(self.vectors_, _bare(self.encoder(items.take(fresh))), places)
-        return copied(self, items_=items, vectors_=vectors)
+            encoder, more = read_by(encoder, items.take(fresh))
+            vectors = _joined(self.vectors_, more, places)
+        return copied(self, encoder=encoder, items_=items, vectors_=vectors)
+
+
+def read_by(encoder: Stage, items: Catalog) -> tuple[Stage, Vectors | SparseVectors]:
+    """The encoder with the new words of these items, and their vectors."""
+    encoder = encoder.extended(items) if isinstance(encoder, Encoder) else encoder
+    return encoder, bare(encoder(items))
 
 
 def _unchanged(old: Catalog | None, new: Catalog) -> np.ndarray:
@@ -120,7 +128,7 @@ def _rare_words(vectors: SparseVectors) -> Any:
     return csr_array((values.astype(np.float32), vectors.columns, vectors.offsets), shape=(len(vectors), vectors.dim))
 
 
-def _bare(vectors: Any) -> Vectors | SparseVectors:
+def bare(vectors: Any) -> Vectors | SparseVectors:
     """The vectors without their catalogue, which the profile holds itself."""
     if isinstance(vectors, Vectors):
         return Vectors(vectors.rows)

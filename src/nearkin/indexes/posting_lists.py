@@ -9,6 +9,7 @@ from typing import Any, NamedTuple, Self
 import numpy as np
 
 from nearkin.kernels import posting_lists as kernel
+from nearkin.kernels.list_merge import merge
 from nearkin.kernels.posting_lists import RANGE
 from nearkin.kernels.threads import in_threads
 from nearkin.tables import SparseVectors
@@ -151,14 +152,17 @@ def _turned(items: SparseVectors, first: int, last: int, coding: Any, codes: int
 
 def _both(left: Range, right: Range, shift: int) -> Range:
     """The lists of one range and, from item `shift` on, those of another, which may have more terms."""
-    before = np.concatenate([left.offsets, np.full(len(right.offsets) - len(left.offsets), left.offsets[-1])])
-    to_left = np.arange(len(left.places)) + np.repeat(right.offsets[:-1], np.diff(before))
-    to_right = np.arange(len(right.places)) + np.repeat(before[1:], np.diff(right.offsets))
-    places = np.empty(len(to_left) + len(to_right), np.uint16)
-    values = np.empty(len(places), np.result_type(left.values, right.values))
-    places[to_left], places[to_right] = left.places, right.places + np.uint16(shift)
-    values[to_left], values[to_right] = left.values, right.values
-    return Range(before + right.offsets, places, values)
+    kind = np.result_type(left.values, right.values)
+    size = len(left.places) + len(right.places)
+    both = Range(np.empty(len(right.offsets), np.uint32), np.empty(size, np.uint16), np.empty(size, kind))
+    left, right = (each._replace(values=each.values.astype(kind, copy=False)) for each in (left, right))
+    merge(*map(_own, left), *right, np.uint16(shift), *both)
+    return both
+
+
+def _own(array: np.ndarray) -> np.ndarray:
+    """The array, or a copy of a memory map that may not be written: for such the loop would be compiled anew."""
+    return array if array.flags.writeable else np.array(array)
 
 
 def _without(lists: Range, gone: np.ndarray) -> Range:
