@@ -19,13 +19,13 @@ from tests.service.conftest import served
 FIRST = 120 * 1024  # packed bytes of a first look, the most
 LATER = (  # not fetched by a first look
     "js/map/", "js/views/map.js", "js/views/papers.js", "js/views/admin.js", "js/parts/jobs.js", "js/parts/keyring.js", "js/follow.js",
-    "vendor/LICENSES.txt", "vendor/LOCK.json",
+    "js/views/eval.js", "js/views/report.js", "js/parts/curve.js", "vendor/uplot.", "vendor/LICENSES.txt", "vendor/LOCK.json",
 )  # fmt: skip
 HERE = Path(__file__).parent.parent / "page"
 
 
 def test_every_view_is_the_page_under_a_strict_policy(http):
-    for path in ("/", "/next", "/compare?q=shoe", "/map", "/item/shoe", "/item/%D7%A9%2F1"):
+    for path in ("/", "/next", "/compare?q=shoe", "/map", "/eval", "/eval/0a1b", "/item/shoe", "/item/%D7%A9%2F1"):
         answer = http.get(path)
         assert answer.status_code == 200
         assert answer.headers["content-security-policy"] == POLICY

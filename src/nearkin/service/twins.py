@@ -59,8 +59,11 @@ async def recommend(request: Request) -> Response:
 async def compare(request: Request) -> Response:
     """What the view of two stages side by side shows."""
     told = request.query_params
-    asked = {"query": told.get("q", ""), "a": told.get("a", ""), "b": told.get("b", "all"), "k": COMPARED}
-    return await answered(request, asks.CompareRequest.model_validate(asked), answering.compare, "compare")
+    query = {"id": told["id"]} if "id" in told and not told.get("q") else told.get("q", "")
+    first = service(request).keeper.now.stages[0]
+    asked = {"query": query, "a": told.get("a", first), "b": told.get("b", "all"), "where": told.get("where")}
+    k = number(told, "k") or COMPARED
+    return await answered(request, asks.CompareRequest.model_validate(given(asked | {"k": k})), answering.compare, "compare")
 
 
 def chosen(view: View, name: str, value: str) -> str:

@@ -1,9 +1,10 @@
 // What keys do outside of inputs.
+import { judge } from "./parts/judging.js";
 import { go, here } from "./place.js";
 
 import { letters } from "./settings.js";
 
-export const VIEWS = { s: "./", n: "next", c: "compare", m: "map", p: "papers", a: "admin" };
+export const VIEWS = { s: "./", n: "next", c: "compare", m: "map", p: "papers", e: "eval", a: "admin" };
 
 /** Hear keys until the answer is called; `help` shows what they do. */
 export function listen(help) {
@@ -32,18 +33,20 @@ function focusBox(event) {
   else if (here.value.path !== "") go("./");
 }
 
-const cards = () => [...document.querySelectorAll(".card")];
+const HITS = ".card, .hit"; // what keys walk through
+const cards = () => [...document.querySelectorAll(HITS)];
 
 /** To the next card, or the one before. */
 function step(by) {
   const all = cards();
-  const at = all.indexOf(document.activeElement?.closest(".card"));
+  const at = all.indexOf(document.activeElement?.closest(HITS));
   all[Math.max(0, Math.min(all.length - 1, at < 0 ? 0 : at + by))]?.focus();
 }
 
-/** Enter, s, a and w on a card: open it, more like it, add it to the history, why. */
+/** Enter, s, a and w on a card: open it, more like it, add it to the history, why; 0 to 3 judge it, u takes that back. */
 function act(key) {
-  const card = document.activeElement?.closest(".card");
-  const wanted = { Enter: "h3 a", s: ".actions a", a: ".actions button", w: ".actions button[aria-expanded]" }[key];
+  const card = document.activeElement?.closest(HITS);
+  if (card && "0123u".includes(key) && key.length === 1) return void judge(card.dataset.id, key === "u" ? null : Number(key));
+  const wanted = { Enter: "h3 a, :scope > a", s: ".actions a", a: ".actions button", w: ".actions button[aria-expanded]" }[key];
   if (card && card === document.activeElement && wanted) card.querySelector(wanted)?.click();
 }

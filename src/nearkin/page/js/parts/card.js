@@ -2,6 +2,7 @@ import { html, useState } from "../html.js";
 import { itemPath } from "../place.js";
 import { fieldsOf } from "../shop.js";
 import { add, held } from "./history.js";
+import { Grade } from "./judging.js";
 import { Marked } from "./marked.js";
 import { Why } from "./why.js";
 
@@ -16,6 +17,7 @@ export function Card({ hit, best = 0, sign = "" }) {
       <span class="rank">${hit.rank}</span>${sign}
       <a href=${itemPath(hit.id)}>${title(hit)}</a>
       ${best > 0 && html`<meter min="0" max="1" value=${share} title=${`score ${hit.score.toPrecision(4)}`}></meter>`}
+      <${Grade} item=${hit.id} />
       ${hit.relevance != null && html`<small class="chance">${Math.round(100 * hit.relevance)} %</small>`}
     </h3>
     ${body(hit)}

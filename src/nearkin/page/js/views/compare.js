@@ -1,28 +1,43 @@
 import { latest } from "../api.js";
 import { html, useEffect, useState } from "../html.js";
+import { Grade, Grades, Said, gradeOf, recall } from "../parts/judging.js";
 import { Empty, Loading, Trouble } from "../parts/states.js";
 import { change, itemPath, one } from "../place.js";
 import { stages } from "../shop.js";
 
 const ask = latest();
+const SHOWN = 10;
 
-/** One query answered by two stages, with what moved. */
+/** What is asked, from the address: a text, or a thing to be like. */
+export function request() {
+  const query = one("q") || (one("id") && { id: one("id") });
+  const body = { query, a: one("a", stages.value[0] ?? ""), b: one("b", "all"), k: Number(one("k", String(SHOWN))) };
+  if (one("where")) body.where = one("where");
+  return body;
+}
+
+/** One query answered by two stages, with what moved; hits are judged where they stand. */
 export function Compare() {
   const [answer, show] = useState(null);
   const [error, fail] = useState(null);
-  const q = one("q"), a = one("a", stages.value[0] ?? ""), b = one("b", "all");
+  const body = request(), q = one("q");
   useEffect(() => {
     fail(null);
-    if (!q || !a) return show(null);
-    ask("v1/compare", { query: q, a, b, k: 10 }).then(show, fail);
-  }, [q, a, b]);
+    if (!body.query || !body.a) return show(null);
+    ask("v1/compare", body).then(show, fail);
+  }, [JSON.stringify(body)]);
+  useEffect(() => {
+    const timer = setTimeout(() => recall(q).catch(() => {}), 200); // not with every key that is typed
+    return () => clearTimeout(timer);
+  }, [q]);
   return html`<main class="compare">
     <h1 class="unseen">Compare two stages</h1>
     <form role="search" onSubmit=${(event) => event.preventDefault()}>
-      <input id="box" type="search" aria-label="search" value=${q} onInput=${(event) => change({ q: event.target.value }, true)} />
-      <${Choice} name="a" value=${a} /> <${Choice} name="b" value=${b} />
+      <input id="box" type="search" aria-label="search" value=${q} onInput=${(event) => change({ q: event.target.value, id: null }, true)} />
+      <${Choice} name="a" value=${body.a} /> <${Choice} name="b" value=${body.b} />
     </form>
-    ${error ? html`<${Trouble} error=${error} />` : answer ? html`<${Sides} answer=${answer} />` : q ? html`<${Loading} />` : html`<${Empty}>Type a query to see it answered twice.</${Empty}>`}
+    ${one("id") && !q ? html`<p class="told">what is like <a href=${itemPath(one("id"))}>${one("id")}</a></p>` : ""}
+    ${error ? html`<${Trouble} error=${error} />` : answer ? html`<${Sides} answer=${answer} judging=${!!q} />` : body.query ? html`<${Loading} />` : html`<${Empty}>Type a query to see it answered twice.</${Empty}>`}
   </main>`;
 }
 
@@ -30,20 +45,33 @@ const Choice = ({ name, value }) => html`<select aria-label=${`stage ${name}`} v
   ${stages.value.map((each) => html`<option key=${each} value=${each}>${each}</option>`)}
 </select>`;
 
-const Sides = ({ answer }) => html`<p class="told" aria-live="polite">
-    in both ${answer.overlap}${answer.rank_correlation == null ? "" : `; rank correlation ${answer.rank_correlation.toFixed(2)}`}; version ${answer.version}
-  </p>
-  <div class="sides"><${Side} side=${answer.a} other="b" /><${Side} side=${answer.b} other="a" /></div>`;
+function Sides({ answer, judging }) {
+  const ids = [...new Set([...answer.a.hits, ...answer.b.hits].map((hit) => hit.id))];
+  const known = ids.filter((id) => gradeOf(id) !== null).length;
+  const { overlap, rank_correlation: alike } = answer;
+  return html`<p class="told" aria-live="polite">
+      overlap@${one("k", String(SHOWN))} ${overlap}, rank correlation ${alike == null ? "–" : alike.toFixed(2)}${judging ? `; judged ${known} of ${ids.length}` : ""}; version ${answer.version}
+    </p>
+    ${judging && html`<p class="told"><kbd>J</kbd> <kbd>K</kbd> move, <kbd>0</kbd> to <kbd>3</kbd> judge (${"0 does not fit, 3 could not fit better"}), <kbd>U</kbd> takes it back</p><${Said} />`}
+    <div class="sides"><${Side} side=${answer.a} gone="lost" judging=${judging} /><${Side} side=${answer.b} gone="new" judging=${judging} /></div>`;
+}
 
-const Side = ({ side, other }) => html`<section aria-label=${side.stage}>
+const Side = ({ side, gone, judging }) => html`<section aria-label=${side.stage}>
   <h2>${side.stage}</h2>
+  ${!side.hits.length && html`<${Empty}>Nothing was found.</${Empty}>`}
   <ol>
-    ${side.hits.map((hit) => html`<li key=${hit.id} class=${hit.rank_in_other == null ? "lost" : ""}><a href=${itemPath(hit.id)} dir="auto">${hit.title || hit.id}</a> <small>${moved(hit, other)}</small></li>`)}
+    ${side.hits.map(
+      (hit) => html`<li key=${hit.id} class=${`hit ${hit.rank_in_other == null ? gone : ""}`} data-id=${hit.id} tabindex="-1">
+        <a href=${itemPath(hit.id)} dir="auto">${hit.title || hit.id}</a> <${Moved} hit=${hit} gone=${gone} />
+        ${judging && html` <${Grade} item=${hit.id} /> <${Grades} item=${hit.id} title=${hit.title || hit.id} />`}
+      </li>`,
+    )}
   </ol>
 </section>`;
 
-function moved(hit, other) {
-  if (hit.rank_in_other == null) return `not in ${other}`;
+/** How much higher a hit stands here than on the other side. */
+function Moved({ hit, gone }) {
+  if (hit.rank_in_other == null) return html`<small class="moved">${gone}</small>`;
   const by = hit.rank_in_other - hit.rank;
-  return by === 0 ? "" : by > 0 ? `+${by}` : `−${-by}`;
+  return by === 0 ? null : html`<small class="moved" title=${`rank ${hit.rank_in_other} on the other side`}>${by > 0 ? `+${by}` : `−${-by}`}</small>`;
 }

@@ -1,7 +1,9 @@
 import { latest } from "../api.js";
 import { html, useEffect, useState } from "../html.js";
 import { Card } from "../parts/card.js";
+import { Cut, SHARE, reach } from "../parts/cut.js";
 import { Facets } from "../parts/facets.js";
+import { Said, recall } from "../parts/judging.js";
 import { Empty, Loading, Trouble } from "../parts/states.js";
 import { all, change, here, one } from "../place.js";
 import { facetFields, info, isList, stages } from "../shop.js";
@@ -17,7 +19,8 @@ export function request() {
   const where = both(one("where"), ...chosen);
   if (where) body.where = where;
   if (one("stage")) body.stage = one("stage");
-  if (one("cut")) body.min_relevance = Number(one("cut"));
+  if (Number(one("cut"))) body.min_relevance = Number(one("cut"));
+  else if (info.value?.calibrated) body.cut = SHARE;
   if (one("v")) body.version = Number(one("v"));
   return body;
 }
@@ -36,6 +39,10 @@ export function Search() {
     }, fail);
   };
   useEffect(run, [JSON.stringify(query), info.value]);
+  useEffect(() => {
+    const timer = setTimeout(() => recall(one("q")).catch(() => {}), 400); // once it is typed
+    return () => clearTimeout(timer);
+  }, [one("q")]);
   const typed = (event) => {
     type(event.target.value);
     change({ q: event.target.value, offset: null }, true);
@@ -47,6 +54,7 @@ export function Search() {
       <${StageChoice} />
     </form>
     <p class="told" aria-live="polite">${told(answer, error)}</p>
+    <${Said} />
     ${error ? html`<${Trouble} error=${error} again=${run} />` : answer ? html`<${Answer} answer=${answer} />` : one("q") ? html`<${Loading} />` : html`<${Welcome} />`}
   </main>`;
 }
@@ -58,23 +66,27 @@ export const StageChoice = ({ name = "stage" }) => html`<select aria-label="stag
 function told(answer, error) {
   if (error || !answer) return "";
   const { filter, relevant, exact } = answer.total;
-  return `${filter.toLocaleString()} fit the filter; ${exact ? "" : "more than "}${relevant.toLocaleString()} found; ${answer.took_ms.toFixed(0)} ms; version ${answer.version}`;
+  const above = answer.cuts?.[0] ? `${answer.cuts[0].rank.toLocaleString()} above the cut` : `${exact ? "" : "more than "}${relevant.toLocaleString()} found`;
+  return `${filter.toLocaleString()} fit the filter; ${above}; ${answer.took_ms.toFixed(0)} ms; version ${answer.version}`;
 }
 
 function Answer({ answer }) {
   const hits = answer.hits[0];
   const offset = Number(one("offset", "0"));
   const best = hits[0]?.score ?? 0;
+  const shown = reach(answer, offset);
   return html`<div class="columns">
     <${Facets} facets=${answer.facets} />
     <section class="hits" aria-label="hits">
       <h2 class="unseen">Hits</h2>
       ${answer.warnings.map((warning) => html`<p class="warning" key=${warning}>${warning}</p>`)}
       ${!hits.length && html`<${Empty}>Nothing was found. Take a filter away, or try other words.</${Empty}>`}
-      ${hits.map((hit) => html`<${Card} key=${hit.id} hit=${hit} best=${best} />`)}
+      ${hits.slice(0, shown.until).map((hit) => html`<${Card} key=${hit.id} hit=${hit} best=${best} />`)}
+      ${shown.line && html`<${Cut} cut=${answer.cuts[0]} hidden=${!shown.all} />`}
+      ${shown.all && hits.slice(shown.until).map((hit) => html`<${Card} key=${hit.id} hit=${hit} best=${best} />`)}
       <nav class="pages" aria-label="pages">
         ${offset > 0 && html`<button onClick=${() => change({ offset: offset > PAGE ? offset - PAGE : null })}>back</button>`}
-        ${answer.next && html`<button onClick=${() => change({ offset: offset + PAGE })}>more</button>`}
+        ${answer.next && (shown.all || !shown.line) && html`<button onClick=${() => change({ offset: offset + PAGE })}>more</button>`}
       </nav>
     </section>
   </div>`;
