@@ -22,6 +22,7 @@ from nearkin.service.writing import JSON, changed
 T = TypeVar("T")
 routes = router()
 NEWEST = "newest"
+SHOWN = 20  # pairs on a page of the view
 MatchId = Annotated[str, Path(max_length=64, description=f"the id of a kept match, or `{NEWEST}`")]
 PairId = Annotated[int, Path(ge=0, lt=2**31)]
 
@@ -40,6 +41,14 @@ class PairQuery(Lax):
     """What decides the band of a pair."""
 
     threshold: Threshold = 0.9
+
+
+class Twin(Lax):
+    """The query string of the view."""
+
+    band: Band = "maybe"
+    threshold: Threshold = 0.9
+    page: Annotated[int, Field(ge=1, lt=2**20)] = 1
 
 
 class VerdictRequest(Strict):
@@ -200,6 +209,23 @@ async def remove(match: MatchId, request: Request) -> Response:
 
     await changed(request, change)
     return Response(status_code=204)
+
+
+@routes.get("/match.json", include_in_schema=False)
+async def pairs_twin(request: Request) -> Response:
+    """What the view of the pairs of a match shows."""
+    told = {**request.query_params, "page": request.query_params.get("page", "1")}
+    asked = Twin.model_validate({name: told[name] for name in ("band", "threshold", "page") if name in told})
+    page = PairsQuery(band=asked.band, threshold=asked.threshold, offset=(asked.page - 1) * SHOWN, k=SHOWN)
+    return await pairs(told.get("id", NEWEST), page, request)
+
+
+@routes.get("/match/{pair}.json", include_in_schema=False)
+async def pair_twin(pair: PairId, request: Request) -> Response:
+    """What the view of one pair shows."""
+    told = request.query_params
+    asked = PairQuery.model_validate({name: told[name] for name in ("threshold",) if name in told})
+    return await one_pair(told.get("id", NEWEST), pair, asked, request)
 
 
 async def _shown(request: Request, match: str, answer: Callable[[Shown], dict[str, Any]]) -> Response:

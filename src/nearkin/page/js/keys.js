@@ -4,7 +4,7 @@ import { go, here } from "./place.js";
 
 import { letters } from "./settings.js";
 
-export const VIEWS = { s: "./", n: "next", c: "compare", m: "map", p: "papers", e: "eval", a: "admin" };
+export const VIEWS = { s: "./", n: "next", c: "compare", m: "map", h: "match", p: "papers", a: "admin" };
 
 /** Hear keys until the answer is called; `help` shows what they do. */
 export function listen(help) {

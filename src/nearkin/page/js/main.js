@@ -13,7 +13,7 @@ import { Next } from "./views/next.js";
 import { Search } from "./views/search.js";
 
 const VIEWS = { "": Search, next: Next, compare: Compare };
-const NAMES = { "./": "search", next: "next", compare: "compare", map: "map", eval: "eval", papers: "papers", admin: "admin" };
+const NAMES = { "./": "search", next: "next", compare: "compare", match: "match", map: "map", papers: "papers", admin: "admin" };
 
 /** A part that fails says so in its place; the rest of the page stays. */
 function Guarded({ children }) {
@@ -37,6 +37,7 @@ function view() {
   const { path } = here.value;
   if (path.startsWith("item/")) return html`<${Item} id=${decodeURIComponent(path.slice(5))} />`;
   if (path.split("/")[0] === "eval") return html`<${Later} path="./views/eval.js" name="Evaluation" />`;
+  if (path.split("/")[0] === "match") return html`<${Later} path="./views/match.js" name="Match" />`;
   if (path === "map") return html`<${Later} path="./views/map.js" name="Map" />`;
   if (path.split("/")[0] === "papers") return html`<${Later} path="./views/papers.js" name="Papers" />`;
   if (path === "admin") return html`<${Later} path="./views/admin.js" name="Admin" />`;
