@@ -60,7 +60,7 @@ def _options() -> list[inspect.Parameter]:
     return found
 
 
-_own = inspect.signature(serve)
+_own = inspect.signature(serve, eval_str=True)
 serve.__signature__ = _own.replace(parameters=[*list(_own.parameters.values())[:2], *_options()])  # type: ignore[attr-defined]
 serve.__annotations__ |= {each.name: each.annotation for each in _options()}
 

@@ -115,4 +115,5 @@ def private_socket(path: Path) -> socket.socket:
     finally:
         os.umask(before)
     made.setblocking(False)
+    made.listen()  # at once: who comes before it is served waits
     return made

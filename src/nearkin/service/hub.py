@@ -51,7 +51,7 @@ class Service:
         self.jobs, self.judgements = Jobs(self.state), Judgements(self.state)
         self.matches, self.verdicts = KeptMatches(place), Verdicts(self.state)
         self.room, self.writing_room = self._room(), self._room()
-        self.warm = not early
+        self.warm = asyncio.Event()
         self.hand: Hand | None = None
         self.following: Following | None = None
         self.followers: Followers | None = None
@@ -78,33 +78,32 @@ class Service:
     def ready(self) -> bool:
         """Whether reads are answered without delay, and writes at all."""
         caught_up = self.part is None or self.keeper.now.version >= self.part.board.floor
-        return self.warm and caught_up and (self.following is None or self.following.connected)
+        return self.warm.is_set() and caught_up and (self.following is None or self.following.connected)
 
     def rate(self, access: Access) -> Mapping[str, str]:
         """Counted where the request came in."""
         return {} if self.behind_workers else self.keys.rate(access)
 
     async def before(self) -> None:
-        """Returns when no write that was answered anywhere is missing here. Refused (503): not warm yet, too far behind."""
-        if not self.warm:
-            raise Problem(503, "the stages are being made ready; try again in a moment", headers={"Retry-After": "1"})
-        if self.part is None or self.keeper.now.version >= (floor := self.part.board.floor):
+        """Returns when all is warm and no write that was answered anywhere is missing here. Refused (503): that takes too long."""
+        floor = 0 if self.part is None else self.part.board.floor
+        if self.warm.is_set() and self.keeper.now.version >= floor:
             return
         try:
-            await asyncio.wait_for(self.keeper.reach(floor), CATCH_UP_S)
+            async with asyncio.timeout(CATCH_UP_S):
+                await self.warm.wait()
+                await self.keeper.reach(floor)
         except TimeoutError:
-            raise Problem(503, f"version {floor} is still being read; try again in a moment", headers={"Retry-After": "2"}) from None
+            raise Problem(503, "the stages are still being read; try again in a moment", headers={"Retry-After": "2"}) from None
 
     @asynccontextmanager
     async def running(self, _app: FastAPI) -> AsyncIterator[None]:
         """While the process serves."""
         tasks = [asyncio.create_task(work) for work in self._works()]
-        if not self.behind_workers:
-            warming = asyncio.create_task(self._warm())
-            if self.early:
-                tasks.append(warming)
-            else:
-                await warming
+        warming = asyncio.create_task(self._warm())
+        tasks.append(warming)
+        if not self.early:
+            await warming
         yield
         for task in tasks:
             task.cancel()
@@ -127,8 +126,9 @@ class Service:
         return works
 
     async def _warm(self) -> None:
-        await self.keeper.read(lambda: warm(self.keeper.now), LONG_S)
-        self.warm = True
+        if not self.behind_workers:
+            await self.keeper.read(lambda: warm(self.keeper.now), LONG_S)
+        self.warm.set()
 
     def _job_ended(self, kind: str, state: str, took_s: float) -> None:
         self.metrics.jobs.labels(kind, state).observe(took_s)

@@ -3,14 +3,37 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+import json
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from nearkin.service.board import Board
+from nearkin.service.settings import Settings
 
 SHARED = "PROMETHEUS_MULTIPROC_DIR"  # names the folder in which processes count together; prometheus_client reads it when imported
 BEAT_S = 0.5
 WRITER = 0  # the number of the writer; workers count from 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class Order:
+    """What the process is to do. `listening`: the number of the shared socket; `early`: whether to answer before all is warm."""
+
+    place: str
+    run: str
+    number: int
+    listening: int
+    early: bool
+    settings: Settings
+
+    def written(self) -> str:
+        return json.dumps(asdict(self))
+
+    @classmethod
+    def read(cls, text: str) -> Order:
+        told: dict[str, Any] = json.loads(text)
+        return cls(**{**told, "settings": Settings(**told["settings"])})
 
 
 @dataclass(frozen=True)

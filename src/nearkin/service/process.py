@@ -1,57 +1,40 @@
-"""One process of a service of several: python -m nearkin.service.process ORDER; made by the supervisor, ends with it."""
+"""One process of a service of several, made by the supervisor: python -m nearkin.service.process FOLDER, its order on stdin.
+
+One that has no order yet is a spare. It loads all that it may need and rehearses, in the folder that the processes share, so that it can
+take the place of one that died within moments.
+"""
 
 from __future__ import annotations
 
-import json
 import os
+import select
 import shutil
 import signal
 import socket
 import sys
 import threading
-from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
-from nearkin.service.settings import Settings
-
-
-@dataclass(frozen=True, kw_only=True)
-class Order:
-    """What the process is to do. `listening`: the number of the shared socket; `early`: whether to answer before all is warm."""
-
-    place: str
-    run: str
-    number: int
-    listening: int
-    early: bool
-    settings: Settings
-
-    def written(self) -> str:
-        return json.dumps(asdict(self))
-
-    @classmethod
-    def read(cls, text: str) -> Order:
-        told: dict[str, Any] = json.loads(text)
-        return cls(**{**told, "settings": Settings(**told["settings"])})
+from nearkin.service import handing, server
+from nearkin.service.app import create_app
+from nearkin.service.board import Board
+from nearkin.service.following import private_socket
+from nearkin.service.part import Order, Part
+from nearkin.service.warming import rehearse
 
 
 def main(order: Order) -> None:
     """Serve until told to end."""
     threading.Thread(target=_end_with_the_supervisor, args=(Path(order.run),), daemon=True).start()
-    from nearkin.service import handing, server
-    from nearkin.service.app import create_app
-    from nearkin.service.board import Board
-    from nearkin.service.following import private_socket
-    from nearkin.service.part import Part
-
     server.log_to_stderr()
     part = Part(Path(order.run), order.number, Board(Path(order.run)))
     app = create_app(order.place, settings=order.settings, part=part, early=order.early)
+    shared = socket.socket(fileno=order.listening)
     if part.writes:
+        shared.close()
         server.serve_workers(app, order.settings, private_socket(part.run / handing.NAME))
     else:
-        server.serve(app, order.settings, socket.socket(fileno=order.listening))
+        server.serve(app, order.settings, shared)
 
 
 def _end_with_the_supervisor(run: Path) -> None:
@@ -62,4 +45,7 @@ def _end_with_the_supervisor(run: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(Order.read(sys.argv[1]))
+    if not select.select([sys.stdin], [], [], 0)[0]:
+        rehearse(Path(sys.argv[1]) / f"rehearsal-{os.getpid()}")
+    if order := sys.stdin.readline():  # none: the service ended before it needed this one
+        main(Order.read(order))

@@ -13,14 +13,13 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from nearkin.errors import NearkinError
 from nearkin.service.board import Board
-from nearkin.service.part import SHARED, WRITER
-from nearkin.service.process import Order
+from nearkin.service.part import SHARED, WRITER, Order
 from nearkin.service.settings import Settings
 
 log = logging.getLogger("nearkin.service")
@@ -55,6 +54,7 @@ class Supervisor:
         self.place, self.settings, self.listening = place, settings, listening
         self.threads = str(max(1, cores // settings.workers))
         self.children = [Child(number) for number in range(1 + settings.workers)]
+        self.spare: subprocess.Popen[bytes] | None = None
         self.stopped = threading.Event()
         self.once_well = False
 
@@ -80,19 +80,29 @@ class Supervisor:
                 self._ended(child, child.process)
             else:
                 self._listen(child, child.process)
-        self.once_well = self.once_well or all(child.alive for child in self.children)
+        if all(child.alive for child in self.children):
+            self.once_well = True
+            if self.spare is None or self.spare.poll() is not None:  # not before: it would slow down those who are waited for
+                self.spare = self._process()
 
     def _start(self, child: Child) -> None:
         order = Order(
             place=str(self.place), run=str(self.folder), number=child.number, listening=self.listening.fileno(),
             early=not self.once_well, settings=self.settings,
         )  # fmt: skip
+        child.process, self.spare, child.alive = self.spare or self._process(), None, False
+        assert child.process.stdin is not None
+        with suppress(OSError):  # it ended; it is looked after as any other that does
+            child.process.stdin.write(order.written().encode() + b"\n")
+            child.process.stdin.flush()
+
+    def _process(self) -> subprocess.Popen[bytes]:
+        """One that loads what all of them need, and then waits for its order."""
         shares = {f"{name}_NUM_THREADS": self.threads for name in THREADS}
-        child.alive = False
-        child.process = subprocess.Popen(
-            [sys.executable, "-m", "nearkin.service.process", order.written()],
+        return subprocess.Popen(
+            [sys.executable, "-m", "nearkin.service.process", str(self.folder)],
             stdin=subprocess.PIPE,
-            pass_fds=[] if child.number == WRITER else [self.listening.fileno()],
+            pass_fds=[self.listening.fileno()],
             env={**shares, **os.environ, SHARED: str(self.folder / COUNTS)},
             start_new_session=True,  # Ctrl-C comes to the supervisor alone, which lets the writer outlive those who hand it writes
         )
@@ -121,6 +131,9 @@ class Supervisor:
     def _end(self) -> None:
         """First those who answer, then, when nobody hands it writes any more, the one who writes."""
         self.listening.close()
+        if self.spare is not None:
+            self.spare.kill()
+            self.spare.communicate()
         for children in (self.children[1:], self.children[:1]):
             running = [child.process for child in children if child.process is not None]
             for process in running:

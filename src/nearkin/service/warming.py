@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import logging
+import shutil
+from pathlib import Path
 
+from nearkin.collection import Collection
 from nearkin.collection.answers import title_of
 from nearkin.service import answering
 from nearkin.service.answering import Asking
 from nearkin.service.clock import Clock
 from nearkin.service.requests import RecommendRequest, SearchRequest, SimilarRequest
 from nearkin.service.view import View
+from nearkin.tables import Catalog
 
 log = logging.getLogger("nearkin.service")
 LONG_MS = 3_600_000  # compiling takes minutes on a slow machine
@@ -33,3 +37,12 @@ def warm(view: View) -> None:
             answering.recommend(RecommendRequest(after=[name]), asking)
     except Exception:
         log.warning("a stage could not be warmed", exc_info=True)
+
+
+def rehearse(place: Path) -> None:
+    """The same with a small collection made for it, and a write, so that a process is ready before it is told what to serve."""
+    things = Catalog.of([f"a{n}" for n in range(4)], title=[f"thing number {n}" for n in range(4)])
+    with Collection.build(place, things) as shop:
+        shop.add(things)
+        warm(View(shop.view()))
+    shutil.rmtree(place, ignore_errors=True)
