@@ -16,8 +16,8 @@ from starlette.datastructures import Headers
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-VIEWS = ("", "next", "compare", "match", "map", "papers", "admin")  # and what stands below NAMED
-NAMED = ("item/", "match/", "papers/")
+VIEWS = ("", "next", "compare", "match", "map", "eval", "papers", "admin")  # and what stands below NAMED
+NAMED = ("item/", "match/", "papers/", "eval/")
 STATIC, TWIN = "static/", ".json"
 BASE = '<base href="/" />'
 YEAR_S = 31_536_000

@@ -4,7 +4,7 @@ import { go, here } from "./place.js";
 
 import { letters } from "./settings.js";
 
-export const VIEWS = { s: "./", n: "next", c: "compare", m: "map", h: "match", p: "papers", a: "admin" };
+export const VIEWS = { s: "./", n: "next", c: "compare", m: "map", h: "match", p: "papers", e: "eval", a: "admin" };
 
 /** Hear keys until the answer is called; `help` shows what they do. */
 export function listen(help) {
@@ -46,7 +46,7 @@ function step(by) {
 /** Enter, s, a and w on a card: open it, more like it, add it to the history, why; 0 to 3 judge it, u takes that back. */
 function act(key) {
   const card = document.activeElement?.closest(HITS);
-  if (card && "0123u".includes(key) && key.length === 1) return void judge(card.dataset.id, key === "u" ? null : Number(key));
+  if (card?.dataset.id && "0123u".includes(key) && key.length === 1) return void judge(card.dataset.id, key === "u" ? null : Number(key));
   const wanted = { Enter: "h3 a, :scope > a", s: ".actions a", a: ".actions button", w: ".actions button[aria-expanded]" }[key];
   if (card && card === document.activeElement && wanted) card.querySelector(wanted)?.click();
 }

@@ -13,7 +13,7 @@ import { Next } from "./views/next.js";
 import { Search } from "./views/search.js";
 
 const VIEWS = { "": Search, next: Next, compare: Compare };
-const NAMES = { "./": "search", next: "next", compare: "compare", match: "match", map: "map", papers: "papers", admin: "admin" };
+const NAMES = { "./": "search", next: "next", compare: "compare", match: "match", map: "map", eval: "eval", papers: "papers", admin: "admin" };
 
 /** A part that fails says so in its place; the rest of the page stays. */
 function Guarded({ children }) {
