@@ -4,18 +4,21 @@ import { Jobs } from "../parts/jobs.js";
 import { Keys } from "../parts/keyring.js";
 import { Loading, Trouble } from "../parts/states.js";
 
+const SEEN_MS = 1500; // until what a job changed has reached every process of the service
+
 /** What those who keep the collection look at: versions, jobs, keys. */
 export function Admin() {
   const [answer, show] = useState(null);
   const [error, fail] = useState(null);
   const load = () => ask("admin.json").then((told) => (fail(null), show(told)), fail);
+  const ended = () => (load(), setTimeout(load, SEEN_MS));
   useEffect(() => void load(), []);
   if (error) return html`<main><${Trouble} error=${error} again=${load} /></main>`;
   if (!answer) return html`<main><${Loading} /></main>`;
   return html`<main class="admin">
     <h1>Admin</h1>
     <${Versions} told=${answer.versions} />
-    ${answer.jobs ? html`<${Jobs} jobs=${answer.jobs} ended=${load} />` : html`<p class="empty">Jobs and keys are for keys with the scope admin.</p>`}
+    ${answer.jobs ? html`<${Jobs} jobs=${answer.jobs} ended=${ended} />` : html`<p class="empty">Jobs and keys are for keys with the scope admin.</p>`}
     ${answer.keys && html`<${Keys} keys=${answer.keys} changed=${load} />`}
   </main>`;
 }

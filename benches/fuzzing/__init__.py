@@ -1,0 +1,1 @@
+"""What benches/api_fuzz.py sends."""
