@@ -25,7 +25,7 @@ HERE = Path(__file__).parent.parent / "page"
 
 
 def test_every_view_is_the_page_under_a_strict_policy(http):
-    for path in ("/", "/next", "/compare?q=shoe", "/map", "/eval", "/eval/0a1b", "/item/shoe", "/item/%D7%A9%2F1"):
+    for path in ("/", "/next", "/compare?q=shoe", "/match", "/match/3", "/map", "/eval", "/eval/0a1b", "/item/shoe", "/item/%D7%A9%2F1"):
         answer = http.get(path)
         assert answer.status_code == 200
         assert answer.headers["content-security-policy"] == POLICY
