@@ -14,6 +14,7 @@ from nearkin.codecs.learned_pq import LearnedPq
 from nearkin.codecs.lvq import Lvq
 from nearkin.codecs.product_quantiser import ProductQuantiser
 from nearkin.codecs.rabitq import RaBitQ
+from nearkin.codecs.residual_k_means import ResidualKMeans
 from nearkin.codecs.residual_signs import ResidualSigns
 from nearkin.codecs.sign_hash import SignHash
 from nearkin.codecs.stacked_bits import StackedBits
@@ -28,6 +29,7 @@ EXAMPLES = {
     "TwoLevelLvq": lambda: TwoLevelLvq(second=4),
     "StackedBits": lambda: StackedBits(dim=12, hidden=16, epochs=1, batch=20, seed=3),
     "SignHash": lambda: SignHash(bits=20, seed=3),
+    "ResidualKMeans": lambda: ResidualKMeans(levels=3, codebook_size=4, seed=3),
     "ResidualSigns": lambda: ResidualSigns(rounds=3),
     "SphericalKMeans": lambda: SphericalKMeans(codebook_size=4, seed=3),
     "LearnedPq": lambda: LearnedPq(levels=4, codebook_size=16, init="opq", seed=3),

@@ -25,15 +25,16 @@ export function columns(lines) {
 export function Curve({ lines, x, y, label }) {
   const place = useRef(null);
   useEffect(() => {
+    const element = place.current;
     const style = getComputedStyle(document.documentElement);
     const ink = style.getPropertyValue("--ink").trim(), faint = style.getPropertyValue("--line").trim();
     const axis = (says) => ({ label: says, stroke: ink, grid: { stroke: faint }, ticks: { stroke: faint } });
     const series = Object.keys(lines).map((name, at) => ({ label: name, stroke: COLORS[at % COLORS.length], dash: DASHES[at % DASHES.length], width: 2, spanGaps: true, points: { show: true, size: 7 } }));
-    const width = () => Math.max(200, place.current.clientWidth);
+    const width = () => Math.max(200, element.clientWidth);
     const scales = { x: { time: false }, y: { range: (_, low, high) => [Math.max(0, low - 0.05), Math.min(1, high + 0.05)] } };
-    const drawn = new uPlot({ width: width(), height: HEIGHT, legend: { show: false }, cursor: { show: false }, scales, axes: [axis(x), axis(y)], series: [{}, ...series] }, columns(lines), place.current);
+    const drawn = new uPlot({ width: width(), height: HEIGHT, legend: { show: false }, cursor: { show: false }, scales, axes: [axis(x), axis(y)], series: [{}, ...series] }, columns(lines), element);
     const observer = new ResizeObserver(() => drawn.setSize({ width: width(), height: HEIGHT }));
-    observer.observe(place.current);
+    observer.observe(element);
     return () => (observer.disconnect(), drawn.destroy());
   }, [JSON.stringify(lines)]);
   return html`<div ref=${place} role="img" aria-label=${label}></div>
