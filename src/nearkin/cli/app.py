@@ -15,6 +15,7 @@ from nearkin.cli.add import add
 from nearkin.cli.build import build
 from nearkin.cli.calibrate import calibrate
 from nearkin.cli.compact import compact
+from nearkin.cli.doctor import doctor
 from nearkin.cli.evaluate import evaluate
 from nearkin.cli.export import export
 from nearkin.cli.info import info
@@ -83,7 +84,7 @@ def common(
 
 
 for _panel, _commands in {
-    "A collection": (build, add, remove, info, export, compact),
+    "A collection": (build, add, remove, info, export, compact, doctor),
     "Answers": (search, similar, recommend, match),
     "A service": (serve, layout, key, keys, revoke),
     "Measuring": (evaluate, calibrate, tune, papers, reproduce),

@@ -17,6 +17,7 @@ import pyarrow as pa
 
 from nearkin.errors import BadInput
 from nearkin.stage.stage import Stage
+from nearkin.stage.sums import write_sums
 from nearkin.tables import Catalog, Codes, Links, RaggedVectors, SparseVectors, Vectors
 
 FORMAT = 1  # raised when an older nearkin could not read what a newer one writes
@@ -73,6 +74,7 @@ class _Writer:
         spec = {"format": FORMAT, "stage": self.node(stage)}
         save_file({name: np.ascontiguousarray(array) for name, array in self.arrays.items()}, self.folder / "arrays.safetensors")
         (self.folder / "stage.json").write_text(json.dumps(spec, indent=1, allow_nan=False))
+        write_sums(self.folder)
         for path in self.folder.iterdir():
             _flush(path)
         _flush(self.folder)
@@ -132,14 +134,14 @@ class _Writer:
 
 def load(folder: Path, shared: Mapping[str, Catalog]) -> Stage:
     """The stage that was saved there; refuses a newer format, and parts that are no stages of nearkin."""
-    spec = _read_spec(folder)
+    spec = read_spec(folder)
     stage = _Reader(folder, shared).value(spec["stage"])
     if not isinstance(stage, Stage):
         raise BadInput(f"{folder} does not hold a stage")
     return stage
 
 
-def _read_spec(folder: Path) -> dict[str, Any]:
+def read_spec(folder: Path) -> dict[str, Any]:
     try:
         spec = json.loads((folder / "stage.json").read_text())
     except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
