@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -29,10 +28,10 @@ from nearkin.service import (
 from nearkin.service.answers import LIBRARY
 from nearkin.service.guard import Guard
 from nearkin.service.hub import Service
+from nearkin.service.openapi import describe
 from nearkin.service.page import Page
 from nearkin.service.part import Part
 from nearkin.service.problems import Flaw, Problem, flaws_of, problem_of
-from nearkin.service.routes import ProblemBody
 from nearkin.service.settings import DEFAULTS, Settings
 
 
@@ -65,7 +64,7 @@ def create_app(place: str | Path, *, settings: Settings = DEFAULTS, part: Part |
         app.include_router(routes)
     for kind in (Problem, NearkinError, RequestValidationError, ValidationError, HTTPException):
         app.add_exception_handler(kind, _told)
-    _describe(app)
+    describe(app)
     guard = Guard(
         app, who=here.keys.who, room=here.room, metrics=here.metrics, rate=here.rate, before=here.before,
         patience_s=settings.patience_s, quiet=here.behind_workers,
@@ -110,21 +109,3 @@ def _names(request: Request) -> list[str]:
         return []
     kinds = [field.field_info.annotation for field in (*dependant.body_params, *dependant.query_params)]
     return [name for kind in kinds for name in getattr(kind, "model_fields", {})]
-
-
-def _describe(app: FastAPI) -> None:
-    """Put our own error into the OpenAPI, and the keys."""
-    made = app.openapi
-
-    def openapi() -> dict[str, Any]:
-        if app.openapi_schema is None:
-            schema = made()
-            parts = schema.setdefault("components", {})
-            shape = ProblemBody.model_json_schema(ref_template="#/components/schemas/{model}")
-            parts.setdefault("schemas", {}).update(shape.pop("$defs"), ProblemBody=shape)
-            parts["securitySchemes"] = {"key": {"type": "http", "scheme": "bearer", "bearerFormat": "nk_<id>_<secret>"}}
-            schema["security"] = [{"key": []}, {}]  # none is needed where there are none
-        assert app.openapi_schema is not None
-        return app.openapi_schema
-
-    app.openapi = openapi  # type: ignore[method-assign]

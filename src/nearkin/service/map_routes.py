@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import numpy as np
 from fastapi import Query, Request, Response
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from nearkin.collection.answers import title_of
 from nearkin.service.answering import Asking
@@ -27,6 +27,7 @@ Color = Annotated[Name | None, Query(description="a field whose values colour th
 class PointsRequest(Strict):
     """Points of the map, by their place among those that were sent."""
 
+    model_config = ConfigDict(json_schema_extra={"examples": [{"rows": [0, 3]}]})
     rows: Annotated[list[Annotated[int, Field(ge=0, lt=2**31)]], Field(max_length=IDS)]
     version: Version | None = None
     timeout_ms: int = Field(default=5_000, ge=1, le=60_000)
