@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from nearkin.collection import Collection
+from nearkin.collection import collection as collecting
 from nearkin.collection import store as storing
 from nearkin.tables import Catalog, Links
 from nearkin.worlds import words
@@ -157,3 +158,39 @@ def test_merged_files_answer_the_same_and_keep_their_history(tmp_path, monkeypat
     assert reader.version == shop.version
     assert all(len(Collection.open(shop.place, version=version)) == size for version, size in versions)
     assert [shop.written_at(row) for row in (50, 51)] == [versions[0][0], versions[0][0] + 1]
+
+
+def test_others_write_while_stages_are_fitted(tmp_path, monkeypatch):
+    random = np.random.default_rng(9)
+    items = some(random, [f"t{row}" for row in range(60)])
+    shop = Collection.build(tmp_path / "shop", items, links=walks(random, items))
+    other, wrote = Collection.open(shop.place), []
+
+    def say(line: str) -> None:
+        if line.startswith("fitting"):
+            change(random, other)
+            wrote.append(line)
+
+    shop.compact(progress=say)
+    assert len(wrote) == 3
+    assert not shop.refresh()
+    other.refresh()
+    assert other.manifest == shop.manifest
+    anew = Collection.open(shop.place)
+    assert_alike(shop, anew, 1)
+    assert_alike(other, anew, 1)
+    assert sorted(path.name for path in (shop.place / "stages").iterdir()) == sorted(shop.manifest.stages.values())
+
+
+def test_many_writes_have_the_stages_fitted_anew_beside(tmp_path, monkeypatch):
+    monkeypatch.setattr(collecting, "REBUILD_LEAST", 10)
+    random = np.random.default_rng(10)
+    shop = Collection.build(tmp_path / "shop", some(random, [f"t{row}" for row in range(40)]))
+    before = shop.manifest.stages
+    shop.add(some(random, [f"n{row}" for row in range(20)]))
+    shop.add(some(random, ["while it fits"]))
+    shop.close()
+    shop.refresh()
+    assert shop.manifest.stages != before
+    assert max(branch.added for branch in shop._snapshot.branches.values()) <= 1
+    assert_alike(shop, Collection.open(shop.place), 1)

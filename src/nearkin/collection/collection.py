@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
+from threading import Thread
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 from uuid import uuid4
@@ -16,16 +18,17 @@ import numpy as np
 
 from nearkin.collection.answers import Answers
 from nearkin.collection.branch import Branch, load_branch
+from nearkin.collection.compacting import Begun, calibrated
 from nearkin.collection.explain import Reasons, reasons
-from nearkin.collection.fitting import DEFAULT_WEIGHTS, Progress, default_branches, fit_stages, quiet
+from nearkin.collection.fitting import DEFAULT_WEIGHTS, Progress, default_branches, fit_stages, name_stages, quiet
 from nearkin.collection.layout import Layout
-from nearkin.collection.lock import writing
+from nearkin.collection.lock import fitting, writing
 from nearkin.collection.manifest import Manifest
 from nearkin.collection.partnering import checked_threshold, matched, matched_alone, once, partnered
 from nearkin.collection.partners import Partnered
 from nearkin.collection.recommending import behaviour, fit_recommender, followed, recommended
 from nearkin.collection.relevance import Relevance, checked_least, kept, only_judged
-from nearkin.collection.snapshot import DEPTH, Change, Snapshot
+from nearkin.collection.snapshot import Change, Snapshot
 from nearkin.collection.store import Store, version_of
 from nearkin.collection.texts import as_queries, searchable
 from nearkin.errors import BadInput, listed
@@ -37,6 +40,8 @@ if TYPE_CHECKING:
     from nearkin.indexes.following import Following
     from nearkin.indexes.tuned import Tuned
 
+LEAST_WAIT_S = 60.0  # for the writer's lock, once stages are fitted that would be fitted in vain
+log = logging.getLogger("nearkin.collection")
 REBUILD_SHARE, REBUILD_LEAST = 0.25, 2_000  # stages are refitted once this share, and this many, of the things are new
 
 
@@ -54,6 +59,7 @@ class Collection:
         self._recommends_for: Snapshot | None = None
         self._relevance: Relevance | None = None
         self._layout: Layout | None = None
+        self._rebuilding: Thread | None = None
 
     @classmethod
     def build(
@@ -125,7 +131,9 @@ class Collection:
         self.close()
 
     def close(self) -> None:
-        """Nothing is pending: every write was durable when it returned."""
+        """Every write was durable when it returned; if many have had the stages fitted anew beside, that is waited for."""
+        if self._rebuilding is not None:
+            self._rebuilding.join()
 
     def __len__(self) -> int:
         return len(self.catalog)
@@ -150,6 +158,11 @@ class Collection:
     def version(self) -> int:
         """The version of the catalogue that is seen."""
         return self._snapshot.version
+
+    @property
+    def numbers(self) -> np.ndarray:
+        """The number of each thing: int64 [n], rising; no other thing, and no other state of this one, ever has it."""
+        return self._snapshot.seqs
 
     def written_at(self, row: int) -> int:
         """The version that wrote the thing in this row."""
@@ -346,8 +359,7 @@ class Collection:
             self._calibrate(only_judged(judgements))
 
     def _calibrate(self, judgements: Links) -> None:
-        hits = _deep(self.stage(), DEPTH)(judgements.left)
-        self._relevance = Relevance.learned(hits, judgements, self._snapshot.placed, self._made_for())
+        self._relevance = calibrated(self._snapshot, self.manifest, judgements, self._made_for())
         self._adopt("relevance", self._relevance)
 
     def _adopt(self, name: str, stage: Stage, **told: Any) -> None:
@@ -408,17 +420,23 @@ class Collection:
         return found
 
     def compact(self, *, keep_history: bool = False, progress: Progress | None = None, wait_s: float = 10.0) -> None:
-        """Fit the stages anew, merge small files, and drop past versions with the bytes of what was removed (unless kept)."""
-        with self._writer(wait_s):
-            chosen = {name: (branch.encoder, branch.index) for name, branch in self._snapshot.branches.items()}
-            judgements, before = self.relevance.judgements if "relevance" in self.manifest.stages else None, self.layout
-            fit_stages(self.place, self.manifest, chosen, progress or quiet)
-            self._store.compact(keep_history=keep_history)
-            self._reload()
-            if judgements is not None:
-                self._calibrate(judgements)
-            if before is not None:
-                self._lay_out(before, progress or quiet)
+        """Fit the stages anew, merge small files, and drop past versions with the bytes of what was removed (unless kept).
+
+        Others write and read meanwhile; what they removed since it began loses its last bytes at the next one.
+        """
+        with fitting(self.place, wait_s):
+            with self._writer(wait_s):
+                begun = self._begun()
+            fitted = begun.fitted(progress or quiet)
+            with self._writer(max(wait_s, LEAST_WAIT_S)):
+                before, self.manifest = self.manifest, fitted.manifest(self.manifest)
+                name_stages(self.place, self.manifest)
+                self._store.compact(keep_history=keep_history)
+                self._take_on(before)
+
+    def _begun(self) -> Begun:
+        judgements = self.relevance.judgements if "relevance" in self.manifest.stages else None
+        return Begun(self.place, self.manifest, self._snapshot, self.links, judgements, self.layout)
 
     def refresh(self) -> bool:
         """See what other processes wrote; tells whether anything had changed. Cost: what changed, unless stages were fitted anew."""
@@ -438,10 +456,19 @@ class Collection:
             return
         self._snapshot = self._snapshot.changed(self._store.version, Change(*found))
         before, self.manifest = self.manifest, manifest
-        if not manifest.searches_as(before):
-            self._snapshot = Snapshot.of(self.version, self.catalog, self._snapshot.seqs, _branches(self.place, manifest))
+        self._take_on(before)
+
+    def _take_on(self, before: Manifest) -> None:
+        """Use the stages that the manifest names now, in place of those it named before."""
+        manifest, snapshot = self.manifest, self._snapshot
+        if manifest.searches_as(before):
+            self._snapshot = snapshot.as_version(self._store.version)
+        else:
+            self._snapshot = Snapshot.of(self._store.version, snapshot.catalog, snapshot.seqs, _branches(self.place, manifest))
         if not manifest.recommends_as(before):
             self._recommender = self._recommends_for = None
+        elif self._recommends_for is snapshot:
+            self._recommends_for = self._snapshot
         if manifest.stages.get("relevance") != before.stages.get("relevance"):
             self._relevance = None
         if manifest.stages.get("layout") != before.stages.get("layout"):
@@ -465,8 +492,18 @@ class Collection:
 
     def _rebuild_if_grown(self) -> None:
         new = max(branch.added for branch in self._snapshot.branches.values())
-        if new >= max(REBUILD_LEAST, REBUILD_SHARE * len(self)):
+        if new < max(REBUILD_LEAST, REBUILD_SHARE * len(self)) or (self._rebuilding is not None and self._rebuilding.is_alive()):
+            return
+        store = Store(self.place, self.manifest.roles, self.version)
+        other = type(self)(self.place, self.manifest, store, self._snapshot, pinned=False)
+        self._rebuilding = Thread(target=other._rebuild, name="nearkin-rebuild")
+        self._rebuilding.start()
+
+    def _rebuild(self) -> None:
+        try:
             self.compact(keep_history=True)
+        except Exception:  # nothing is lost: what is there answers on, and the next write tries again
+            log.warning("the stages of %s could not be fitted anew", self.place, exc_info=True)
 
     def export(self) -> Iterator[dict[str, Any]]:
         """The things one by one, as dictionaries."""

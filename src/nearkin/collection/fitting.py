@@ -6,8 +6,10 @@ import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import uuid4
+
+import numpy as np
 
 from nearkin.collection.branch import Branch
 from nearkin.collection.manifest import Manifest
@@ -15,6 +17,7 @@ from nearkin.collection.recommending import behaviour, fit_recommender
 from nearkin.collection.snapshot import DEPTH
 from nearkin.collection.store import Store
 from nearkin.stage import Encoder, Index, Stage
+from nearkin.tables import Catalog, Links
 
 Progress = Callable[[str], None]
 DEFAULT_WEIGHTS = (0.75, 0.25)  # words, meaning: best on the training queries of SciFact, not worse than words on four collections
@@ -51,24 +54,45 @@ def fit_stages(place: Path, manifest: Manifest, chosen: Mapping[str, tuple[Any, 
     """
     store = Store(place, manifest.roles)
     catalog, seqs = store.read()
-    mark = f"{store.version}-{uuid4().hex[:6]}"
-    fitted: dict[str, str] = {}
-    first: Encoder | None = None
+    state = State(store.version, catalog, seqs, store.read_links(catalog, edges=manifest.edges))
+    _, fitted = fitted_stages(place, manifest, chosen, state, say)
+    name_stages(place, replace(manifest, stages=fitted, recommend="recommend" if "recommend" in fitted else ""))
+
+
+class State(NamedTuple):
+    """What stages are fitted on."""
+
+    version: int
+    catalog: Catalog
+    seqs: np.ndarray
+    links: Links | None
+
+
+def fitted_stages(
+    place: Path, manifest: Manifest, chosen: Mapping[str, tuple[Any, Any]], state: State, say: Progress
+) -> tuple[dict[str, Branch], dict[str, str]]:
+    """Fit all stages and write them to folders that nobody names yet. Gives the branches, and stage -> folder."""
+    mark, fitted, branches = f"{state.version}-{uuid4().hex[:6]}", {}, {}
     for name, (encoder, index) in chosen.items():
         say(f"fitting {name}")
         fitted[name] = f"{name}-{mark}"
-        branch = Branch.built(encoder, index, catalog, seqs)
-        branch.save(place / "stages" / fitted[name])
-        first = first or branch.encoder
-    links = store.read_links(catalog, edges=manifest.edges)
-    if links is not None and first is not None:  # words come first: measured better than meaning as the content part of the blend
+        branches[name] = Branch.built(encoder, index, state.catalog, state.seqs)
+        branches[name].save(place / "stages" / fitted[name])
+    if state.links is not None and branches:  # words come first: measured better than meaning as the content part of the blend
         say("fitting recommend")
         fitted["recommend"] = f"recommend-{mark}"
         tuned: Any = Stage.load(place / "stages" / manifest.stages["recommend"]) if manifest.tuned else None
-        model = fit_recommender(catalog, links, first) if tuned is None else tuned.fit(behaviour(catalog, links))
+        learn = tuned.fit if tuned is not None else None
+        first = next(iter(branches.values())).encoder
+        model = learn(behaviour(state.catalog, state.links)) if learn else fit_recommender(state.catalog, state.links, first)
         model.save(place / "stages" / fitted["recommend"])
-    replace(manifest, stages=fitted, recommend="recommend" if links is not None else "").write(place)
-    _remove_unnamed(place / "stages", set(fitted.values()))
+    return branches, fitted
+
+
+def name_stages(place: Path, manifest: Manifest) -> None:
+    """Put this manifest in the place of the one before, and remove the stages that it does not name."""
+    manifest.write(place)
+    _remove_unnamed(place / "stages", set(manifest.stages.values()))
 
 
 def _remove_unnamed(stages: Path, named: set[str]) -> None:

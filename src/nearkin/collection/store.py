@@ -25,7 +25,7 @@ from nearkin.tables import Catalog, Links
 
 SEQ = "_seq"
 _SHIFT = 28  # a write may hold 2**28 rows, and there may be 2**35 versions
-SMALL, MOST_SMALL = 4_096, 32  # rows of a small file, and how many such files are kept apart
+SMALL, MOST_SMALL = 4_096, 16  # rows of a small file, and how many such files are kept apart
 _IDS_A_FILTER = 2_000  # ids named in one delete expression
 LINK_FIELDS = {"left": pa.string(), "right": pa.string(), "weight": pa.float32(), "time": pa.int64(), "kind": pa.string()}
 
@@ -41,7 +41,7 @@ class Store:
         with told(self.path):
             self.dataset = lance.dataset(str(self.path), version=version)
         self._spans: dict[int, tuple[int, int]] | None = None  # the least and the largest number in each fragment
-        self._large = 1  # fragments of so many rows that `tidy` leaves them
+        self._left = 1  # fragments that were there when `tidy` had ended
 
     @staticmethod
     def create(place: Path, items: Catalog) -> None:
@@ -131,12 +131,11 @@ class Store:
 
     def tidy(self) -> bool:
         """Merge the small files that many writes left, in a version of its own; tells whether there were so many."""
-        if len(self.dataset.get_fragments()) - self._large < MOST_SMALL:
+        if len(self.dataset.get_fragments()) - self._left < MOST_SMALL:
             return False
         with told(self.path):
             self.dataset.optimize.compact_files(target_rows_per_fragment=SMALL, materialize_deletions=False)
-        self._spans = None
-        self._large = sum(each.count_rows() >= SMALL for each in self.dataset.get_fragments())
+        self._spans, self._left = None, len(self.dataset.get_fragments())
         return True
 
     def fitting(self, items: Catalog) -> Catalog:
@@ -155,6 +154,7 @@ class Store:
                 dataset.optimize.compact_files(materialize_deletions_threshold=0.0)
                 if not keep_history:
                     dataset.cleanup_old_versions(older_than=timedelta(0), delete_unverified=True)
+        self._spans, self._left = None, len(self.dataset.get_fragments())
 
     def links_dataset(self) -> Any:
         """The dataset of links, or None before there are any."""

@@ -26,7 +26,8 @@ class Catalog:
     `Catalog(table, roles)`: `roles` maps each field to one of `ROLES`; exactly one field is the id (kept as strings, unique,
     never null). Fields without a role are `other`: kept, shown, never encoded. Rows have positions 0..n-1 (int32) inside and
     ids outside. Nothing is copied; the table is not changed.
-    Cost: n id comparisons, none for what `changed` gives. Refused: duplicate or null ids, unknown roles, roles for absent fields (`BadInput`).
+    Cost: n id comparisons, none for what `changed` gives.
+    Refused: duplicate or null ids, unknown roles, roles for absent fields (`BadInput`).
     """
 
     def __init__(self, table: pa.Table, roles: Mapping[str, str]) -> None:
