@@ -35,11 +35,12 @@ test("a chance that is not told is not made up, and none is certain", () => {
 
 test("fields that belong together stand in one row, those of one side alone at the end", () => {
   const pair = {
-    match: { columns: [["name", "title"]] }, why: { parts: [{ name: "name", weight: 2 }] },
+    match: { columns: [["name", "title"]] }, why: { parts: [{ name: "name", weight: 2 }, { name: "model numbers", left: ["x1"], right: null, weight: 1 }, { name: "all text", left: "a", right: "b", weight: 1 }] },
     left_fields: { id: "l1", name: "a", color: "red" }, right_fields: { id: "r1", title: null, price: 3 },
   };
   assert.deepEqual(rows(pair), [
     { name: "name / title", left: "a", right: "–", weight: 2 },
+    { name: "model numbers", left: "x1", right: "–", weight: 1 },
     { name: "id", left: "l1", right: "r1", alone: true },
     { name: "color", left: "red", right: "", alone: true },
     { name: "price", left: "", right: "3", alone: true },

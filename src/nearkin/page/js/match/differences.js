@@ -53,16 +53,18 @@ export function shortened(parts, most) {
   return found;
 }
 
-/** The rows of a comparison: what belongs together by the bars first, then what only one side has.
+/** The rows of a comparison: fields that belong together, numbers found in several of them, then what only one side has.
  * @param {{left_fields: object, right_fields: object, match: {columns: [string, string][]}}} pair */
 export function rows(pair) {
   const { columns } = pair.match;
   const taken = [new Set(columns.map(([left]) => left)), new Set(columns.map(([, right]) => right))];
   const lone = (side, place) => Object.keys(pair[side]).filter((name) => !taken[place].has(name));
   const both = columns.map(([left, right]) => ({ name: left === right ? left : `${left} / ${right}`, left: plain(pair.left_fields[left]), right: plain(pair.right_fields[right]), weight: weight(pair, left) }));
+  const numbers = pair.why.parts.filter(({ name, left, right }) => !taken[0].has(name) && (Array.isArray(left) || Array.isArray(right)));
+  const found = numbers.map((part) => ({ name: part.name, left: plain(part.left), right: plain(part.right), weight: part.weight }));
   const names = [...new Set([...lone("left_fields", 0), ...lone("right_fields", 1)])];
   const rest = names.map((name) => ({ name, left: side(pair.left_fields, name, taken[0]), right: side(pair.right_fields, name, taken[1]), alone: true }));
-  return [...both, ...rest];
+  return [...both, ...found, ...rest];
 }
 
 const weight = (pair, name) => pair.why.parts.find((part) => part.name === name)?.weight;

@@ -7,6 +7,11 @@ import { compared, rows, shortened } from "./differences.js";
 import { percent, signed } from "./steps.js";
 import { Waterfall } from "./waterfall.js";
 
+const EXPLAINED = {
+  "log-odds": "It starts at the score of a usual wrong candidate; each bar is what a field adds to the log-odds among all candidates. ",
+  likeness: "Nothing could be learned from so few rows: the bars are plain likenesses. ",
+};
+const CHANCE = "The chance says how often the best partner of a row is right at such a score, judged by second choices, which are nearly always wrong.";
 const VERDICTS = { s: "same", d: "different", " ": "unsure" };
 const LONG = 400; // characters of a value that are shown at first
 const NAMES = { same: "S", different: "D", unsure: "space" };
@@ -50,7 +55,7 @@ export function Pair({ pair, match, threshold }) {
     <${Sides} pair=${told} />
     <h3>What speaks for and against</h3>
     <${Waterfall} why=${told.why} score=${told.score} chance=${told.chance} />
-    <p class="told">It starts at the score of a usual wrong candidate; each bar is what a field adds. The chance is told by how often pairs that cannot be right score as high.</p>
+    <p class="told">${EXPLAINED[told.why.scale]}${told.chance === null ? "" : CHANCE}</p>
   </section>`;
 }
 
@@ -80,7 +85,7 @@ const Judging = ({ told, judge, undo }) =>
     : html`<p class="told">Read only: to judge pairs takes a key with the scope “write”.</p>`;
 
 /** One side of a field, with what the other side lacks marked. */
-const Marked = ({ parts }) => parts.map(([part, shared], place) => (shared ? part : html`<mark key=${place}>${part}</mark>`));
+const Marked = ({ parts }) => parts.map(([part, shared], place) => (shared ? part : html`<mark key=${place}>${part.trimEnd()}</mark>${part.slice(part.trimEnd().length)}`));
 
 /** Both sides field by field, with what differs marked. */
 function Sides({ pair }) {

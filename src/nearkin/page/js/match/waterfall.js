@@ -2,7 +2,7 @@
 import { html } from "../html.js";
 import { percent, signed, steps } from "./steps.js";
 
-const WIDTH = 420, ROW = 30, LABEL = 120, END = 64;
+const WIDTH = 640, ROW = 28, LABEL = 150, END = 64; // drawn as large as the letters around it where there is room
 
 /** @param {{why: object, score: number, chance: number | null}} told */
 export function Waterfall({ why, score, chance }) {
@@ -16,7 +16,7 @@ export function Waterfall({ why, score, chance }) {
     <line class="zero" x1=${x(0)} x2=${x(0)} y1="0" y2=${height - ROW} />
     ${bars.map((bar, place) => html`<${Bar} key=${place} bar=${bar} y=${place * ROW} x=${x} last=${place === bars.length - 1} />`)}
     <text x="0" y=${height - 9} class="sum">= ${percent(chance)}</text>
-    <text x=${LABEL} y=${height - 9}>${why.scale === "log-odds" ? `log-odds ${signed(score)}` : `likeness ${score.toFixed(2)}`}</text>
+    <text x=${LABEL} y=${height - 9}>${why.scale === "log-odds" ? `score ${signed(score)}` : `likeness ${score.toFixed(2)}`}</text>
   </svg>`;
 }
 

@@ -5,7 +5,7 @@ import { Dialog } from "./dialog.js";
 
 const KEYS = {
   "/": "to the box", "J, K": "to the next hit, to the one before", Enter: "open the hit", S: "more like it", A: "add it to the history",
-  W: "why it is there", "0, 1, 2, 3": "judge it: 0 does not fit, 3 could not fit better", U: "take that back", "?": "this list", Esc: "out of the box, out of a window",
+  W: "why it is there", "0, 1, 2, 3": "judge it: 0 does not fit, 3 could not fit better", U: "take that back", "S, D, space": "on a pair of a match: the same, different, not to be told", "?": "this list", Esc: "out of the box, out of a window",
 };
 
 /** What keys do, and a switch for those that are single letters. */
