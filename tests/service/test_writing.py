@@ -4,10 +4,17 @@ from __future__ import annotations
 
 import json
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 
 import pytest
 
 from nearkin.collection import Collection
+from nearkin.service import unfinished
+from nearkin.service.changes import add_links
+from nearkin.service.replies import Replies
+from nearkin.service.requests import LinkBody
+from nearkin.service.state import State
+from tests.service.conftest import shop_of
 
 LINES = {"Content-Type": "application/x-ndjson"}
 
@@ -189,3 +196,27 @@ def test_things_put_at_once_are_written_together_and_a_bad_one_alone_is_refused(
     assert len(versions) < sum(answer.status_code < 300 for answer in answers)
     assert http.get("/version").json()["catalogue"] == max(versions) > before
     assert found(http, "goose 23", k=1, stage="words") == ["g11"]
+
+
+@pytest.mark.parametrize("written", [True, False])
+def test_links_that_a_crash_left_unanswered_count_once(tmp_path, written):
+    place = tmp_path / "shop"
+    shop_of(place)
+    state, shop = State(place), Collection.open(place)
+    replies, bodies = Replies(state), [LinkBody(left="u1", right="shoe", time=5), LinkBody(left="u1", right="hat", time=6)]
+    assert replies.begin("/k", b"digest") is None
+
+    def noted(table):
+        replies.intend("/k", unfinished.last_piece(place), unfinished.packed(table), len(table))
+        if not written:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt) if not written else nullcontext():
+        add_links(shop, bodies, noted)
+    add_links(shop, [LinkBody(left="u2", right="shoe", time=5)])  # another one, whose answer was kept
+    replies.resume(place, shop.version)  # the next start
+    kept = replies.begin("/k", b"digest")
+    assert (kept is not None) == written
+    if written:
+        assert json.loads(kept.body) == {"version": shop.version, "links": 2}
+    state.close()

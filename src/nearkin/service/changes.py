@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -163,8 +163,8 @@ def _patch_many(shop: Collection, group: list[tuple[Line, int]]) -> None:
         shop.add(Catalog(pa.concat_tables(parts), shop.catalog.roles))
 
 
-def add_links(shop: Collection, bodies: list[LinkBody]) -> int:
-    """Add what people did, or edges between things. Refused: unknown things, times for some links only."""
+def add_links(shop: Collection, bodies: list[LinkBody], noted: Callable[[pa.Table], None] = lambda _: None) -> int:
+    """Add what people did, or edges between things; `noted` is told of them before. Refused: unknown things, times for some links only."""
     edges = shop.manifest.edges
     sides = {side: [getattr(body, side) for body in bodies] for side in ("left", "right")}
     flaws = []
@@ -187,6 +187,7 @@ def add_links(shop: Collection, bodies: list[LinkBody]) -> int:
         time=None if None in times else np.array(times, np.int64),
         kind=_kinds(bodies),
     )
+    noted(links.to_arrow())
     shop.add_links(links)
     return len(links)
 

@@ -118,7 +118,7 @@ class Service:
         """What goes on beside the requests."""
         works = [self.keeper.watch()]
         if self.hand is None:
-            self.replies.resume()
+            self.replies.resume(self.keeper.place, self.keeper.now.version)
             works.append(Runner(self.keeper.place, self.jobs, self._job_ended).run())
         if self.part is not None:
             works.append(self.part.beat())

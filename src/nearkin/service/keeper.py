@@ -63,6 +63,7 @@ class Keeper:
         """Change the collection in the writing thread; gives what the change gave, and a view that shows it."""
 
         def work() -> tuple[T, View]:
+            self._look()  # so that conditions hold for what other processes wrote, too
             try:
                 given = change(self.shop)
             finally:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import time
 from dataclasses import dataclass
+from pathlib import Path
 
+from nearkin.service import unfinished
 from nearkin.service.problems import Problem
 from nearkin.service.state import State
 
@@ -26,9 +29,21 @@ class Replies:
     def __init__(self, state: State) -> None:
         self.state = state
 
-    def resume(self) -> None:
-        """Forget those that a crash left without an answer; called once, by the process that writes, before it does."""
+    def resume(self, place: Path, version: int) -> None:
+        """Answer what a crash left without an answer where it was written, and forget the rest.
+
+        Called once, by the process that writes, before it does. Things that are written twice are the same; links would count twice.
+        """
+        for row in self.state.run("SELECT * FROM replies WHERE status IS NULL AND after IS NOT NULL"):
+            if unfinished.was_written(place, row["after"], row["body"]):
+                body = json.dumps({"version": version, "links": row["links"]}).encode()
+                self.end(row["key"], Reply(200, "application/json", body))
         self.state.run("DELETE FROM replies WHERE status IS NULL")
+
+    def intend(self, key: str, after: int, links: bytes, count: int) -> None:
+        """Note, on the disk itself, the links that are about to be written behind this piece."""
+        with self.state.durably():
+            self.state.run("UPDATE replies SET after = ?, body = ?, links = ? WHERE key = ?", after, links, count, key)
 
     def begin(self, key: str, digest: bytes) -> Reply | None:
         """None when the write is to be done now, else what it answered. Refused: another body (422), one under way (409)."""

@@ -19,7 +19,7 @@ CREATE TABLE IF NOT EXISTS keys (
     id TEXT PRIMARY KEY, hash BLOB NOT NULL, name TEXT NOT NULL, scopes TEXT NOT NULL, filter TEXT,
     made REAL NOT NULL, expires REAL, used REAL, rate REAL, due REAL NOT NULL DEFAULT 0);
 CREATE TABLE IF NOT EXISTS replies (
-    key TEXT PRIMARY KEY, digest BLOB NOT NULL, made REAL NOT NULL, status INTEGER, kind TEXT, body BLOB);
+    key TEXT PRIMARY KEY, digest BLOB NOT NULL, made REAL NOT NULL, status INTEGER, kind TEXT, body BLOB, after INTEGER, links INTEGER);
 CREATE TABLE IF NOT EXISTS jobs (
     number INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT UNIQUE NOT NULL, kind TEXT NOT NULL, asked TEXT NOT NULL, state TEXT NOT NULL,
     done INTEGER NOT NULL DEFAULT 0, total INTEGER, log TEXT NOT NULL DEFAULT '', problem TEXT, result TEXT,
@@ -45,6 +45,7 @@ class State:
             self._base = sqlite3.connect(folder / FILE, timeout=10, check_same_thread=False, isolation_level=None)
             (folder / FILE).chmod(0o600)
             self._base.executescript("PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;" + TABLES)
+            self._widen("replies", {"after": "INTEGER", "links": "INTEGER"})
             self._widen("keys", {"rate": "REAL", "due": "REAL NOT NULL DEFAULT 0"})
         except (OSError, sqlite3.Error) as error:
             raise BadInput(

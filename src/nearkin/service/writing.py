@@ -7,11 +7,12 @@ from collections.abc import Awaitable, Callable
 from hashlib import blake2b
 from typing import Annotated, Any, TypeVar
 
+import pyarrow as pa
 from fastapi import Body, Header, Query, Request, Response
 
 from nearkin.collection import Collection
 from nearkin.service import answers as told
-from nearkin.service import bulk, changes
+from nearkin.service import bulk, changes, unfinished
 from nearkin.service.access import WRITE
 from nearkin.service.changes import Condition
 from nearkin.service.problems import Problem
@@ -44,7 +45,7 @@ async def once(request: Request, key: str | None, digest: bytes, work: Callable[
         return _response(await work())
     if not key.isprintable():
         raise Problem(422, "an Idempotency-Key is a printable text")
-    replies, name = service(request).replies, f"{access(request).key or ''}/{key}"
+    replies, name = service(request).replies, _name(request, key)
     whole = blake2b(digest + f"{request.method} {request.url.path}?{request.url.query}".encode(), digest_size=16).digest()
     kept = replies.begin(name, whole)
     if kept is not None:
@@ -56,6 +57,11 @@ async def once(request: Request, key: str | None, digest: bytes, work: Callable[
         raise
     replies.end(name, reply)
     return _response(reply)
+
+
+def _name(request: Request, key: str) -> str:
+    """An Idempotency-Key of this caller."""
+    return f"{access(request).key or ''}/{key}"
 
 
 def _response(reply: Reply) -> Response:
@@ -127,8 +133,13 @@ async def many(request: Request, atomic: Annotated[bool, Query()] = False, key: 
 async def links(asked: LinksRequest, request: Request, key: OnceKey = None) -> Response:
     """Add what people did, or edges between things."""
 
+    def noted(table: pa.Table) -> None:
+        if key is not None:
+            here = service(request)
+            here.replies.intend(_name(request, key), unfinished.last_piece(here.keeper.place), unfinished.packed(table), len(table))
+
     async def work() -> Reply:
-        count, view = await changed(request, lambda shop, _now: changes.add_links(shop, asked.links))
+        count, view = await changed(request, lambda shop, _now: changes.add_links(shop, asked.links, noted))
         return Reply(200, JSON, written({"version": view.version, "links": count}))
 
     return await once(request, key, blake2b(await request.body(), digest_size=16).digest(), work)
