@@ -164,6 +164,11 @@ class Collection:
         """The number of each thing: int64 [n], rising; no other thing, and no other state of this one, ever has it."""
         return self._snapshot.seqs
 
+    @property
+    def numbers(self) -> np.ndarray:
+        """The number of each thing: int64 [n], rising; no other thing, and no other state of this one, ever has it."""
+        return self._snapshot.seqs
+
     def written_at(self, row: int) -> int:
         """The version that wrote the thing in this row."""
         return version_of(int(self._snapshot.seqs[row]))

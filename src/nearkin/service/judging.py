@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from fastapi import Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from nearkin.service import eval_twins, report_routes
+from nearkin.service import eval_twins, face_routes, report_routes
 from nearkin.service.access import WRITE
 from nearkin.service.judgements import GRADES, Judgement, Judgements, known
 from nearkin.service.rankings import not_there
@@ -17,7 +17,7 @@ from nearkin.service.view import View
 from nearkin.service.writing import JSON, changed
 
 routes = router()
-for more in (report_routes.routes, eval_twins.routes):
+for more in (report_routes.routes, eval_twins.routes, face_routes.routes):
     routes.include_router(more)
 Asked = Annotated[Text, Field(min_length=1, description="the text of the query")]
 

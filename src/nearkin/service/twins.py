@@ -8,7 +8,7 @@ from typing import Any
 import pyarrow as pa
 from fastapi import Request, Response
 
-from nearkin.service import answering
+from nearkin.service import answering, face_routes
 from nearkin.service import requests as asks
 from nearkin.service.cut import SHARE, is_calibrated
 from nearkin.service.problems import refused
@@ -19,6 +19,7 @@ from nearkin.tables import is_list
 routes = router()
 FACET = "f."  # before the name of a field whose value was chosen
 NEIGHBOURS, COMPARED, NEXT = 12, 10, 20  # hits that these views show
+FACES = {"code": face_routes.code, "hits": face_routes.found_by}
 
 
 @routes.get("/.json", include_in_schema=False)
@@ -43,7 +44,11 @@ async def search(request: Request) -> Response:
 
 @routes.get("/item/{name:path}.json", include_in_schema=False)
 async def similar(name: str, request: Request) -> Response:
-    """The neighbours that the view of a thing shows."""
+    """What the view of a thing shows: its neighbours, its code, or the queries that return it."""
+    told = request.query_params
+    if (face := FACES.get(told.get("face", ""))) is not None:
+        given_stage = given({"id": name, "stage": told.get("stage")})
+        return await face(face_routes.FaceQuery.model_validate(given_stage), request)
     asked = {"ids": [name], "k": NEIGHBOURS, "explain": True, "stage": request.query_params.get("stage")}
     return await answered(request, asks.SimilarRequest.model_validate(given(asked)), answering.similar, "similar")
 
