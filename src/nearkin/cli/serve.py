@@ -11,14 +11,17 @@ from typer import Option
 
 from nearkin.cli.options import Place
 from nearkin.cli.talk import say
-from nearkin.errors import Missing
+from nearkin.errors import BadInput, Missing
 from nearkin.service.settings import ENVIRONMENT, Settings, described, from_file
 
 
 def _told(context: typer.Context, path: Path | None) -> Path | None:
     """Settings of a file stand in for defaults: a flag or a variable speaks louder."""
     if path is not None:
-        context.default_map = {**(context.default_map or {}), **from_file(path)}
+        try:
+            context.default_map = {**(context.default_map or {}), **from_file(path)}
+        except BadInput as error:
+            raise typer.BadParameter(str(error)) from error
     return path
 
 
@@ -33,7 +36,10 @@ def serve(place: Place, config: Config = None, **told: Any) -> None:
 
     Every option may also stand in the environment or in a file of settings; an option given here holds before both.
     """
-    settings = Settings(**told)
+    _run(place, Settings(**told))
+
+
+def _run(place: Path, settings: Settings) -> None:
     try:
         from nearkin.service import server
         from nearkin.service.supervisor import Supervisor
@@ -68,7 +74,6 @@ serve.__annotations__ |= {each.name: each.annotation for each in _options()}
 def _check_open(place: Path, host: str) -> None:
     """Refuse to listen to other machines while anyone could write."""
     from nearkin.collection.manifest import Manifest
-    from nearkin.errors import BadInput
     from nearkin.service.access import is_loopback
     from nearkin.service.keys import Keys
     from nearkin.service.state import State

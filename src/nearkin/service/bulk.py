@@ -20,9 +20,13 @@ async def spooled(chunks: AsyncIterator[bytes]) -> tuple[IO[bytes], bytes]:
     """The whole body in a temporary file (in memory while it is small), and its digest."""
     file: IO[bytes] = SpooledTemporaryFile(IN_MEMORY)  # noqa: SIM115 - the caller closes it
     digest = blake2b(digest_size=16)
-    async for chunk in chunks:
-        digest.update(chunk)
-        file.write(chunk)
+    try:
+        async for chunk in chunks:
+            digest.update(chunk)
+            file.write(chunk)
+    except BaseException:  # too long, too slow, or the caller left
+        file.close()
+        raise
     file.seek(0)
     return file, digest.digest()
 
