@@ -12,6 +12,7 @@ import typer
 
 from nearkin import __version__
 from nearkin.cli.add import add
+from nearkin.cli.backup import backup, restore
 from nearkin.cli.build import build
 from nearkin.cli.calibrate import calibrate
 from nearkin.cli.compact import compact
@@ -84,7 +85,7 @@ def common(
 
 
 for _panel, _commands in {
-    "A collection": (build, add, remove, info, export, compact, doctor),
+    "A collection": (build, add, remove, info, export, compact, doctor, backup, restore),
     "Answers": (search, similar, recommend, match),
     "A service": (serve, layout, key, keys, revoke),
     "Measuring": (evaluate, calibrate, tune, papers, reproduce),

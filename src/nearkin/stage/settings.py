@@ -22,7 +22,7 @@ def _setting(node: Any) -> Any:
     if not isinstance(node, dict):
         return node
     if "tuple" in node or "list" in node:
-        values = [_setting(each) for each in node.get("tuple", node.get("list", []))]
+        values = [_setting(each) for each in (node["tuple"] if "tuple" in node else node["list"])]
         return tuple(values) if "tuple" in node else values
     if "dict" in node:
         return {key: _setting(each) for key, each in node["dict"].items()}
