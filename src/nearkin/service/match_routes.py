@@ -10,12 +10,13 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from nearkin.service import limits as at_most
 from nearkin.service.access import ADMIN, WRITE
+from nearkin.service.forms import ARROW, NDJSON
 from nearkin.service.match_views import Shown
 from nearkin.service.matches import told
 from nearkin.service.matching import Band, MatchedBody, MatchRequest, Threshold, WhyBody, match
 from nearkin.service.problems import Problem
 from nearkin.service.requests import Lax, Strict
-from nearkin.service.routes import NDJSON, access, answered, errors, needs, router, service, wait_for, written
+from nearkin.service.routes import access, answered, errors, needs, router, service, wait_for, written
 from nearkin.service.verdicts import Verdict
 from nearkin.service.writing import JSON, changed
 
@@ -25,6 +26,13 @@ NEWEST = "newest"
 SHOWN = 20  # pairs on a page of the view
 MatchId = Annotated[str, Path(max_length=64, description=f"the id of a kept match, or `{NEWEST}`")]
 PairId = Annotated[int, Path(ge=0, lt=2**31)]
+
+
+_TABLE = {"schema": {"type": "string", "format": "binary"}}
+_MATCHED: dict[int | str, dict[str, Any]] = {
+    200: {"model": MatchedBody, "content": {NDJSON: {}, ARROW: _TABLE}},
+    **errors(406, 410),
+}
 
 
 class PairsQuery(Lax):
@@ -146,7 +154,7 @@ class VerdictBody(BaseModel):
     judged: JudgedBody
 
 
-@routes.post("/v1/match", operation_id="match", responses={200: {"model": MatchedBody, "content": {NDJSON: {}}}, **errors(406, 410)})
+@routes.post("/v1/match", operation_id="match", responses=_MATCHED)
 async def match_rows(asked: MatchRequest, request: Request) -> Response:
     """Which thing each of these rows is, with the chance that it is the same, and none where there is none."""
     return await answered(request, asked, match, "match")
