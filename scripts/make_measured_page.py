@@ -80,7 +80,22 @@ def trained() -> str:
             for model, each in facts["models"].items()
         ]
         text += table(["model", "Recall@10", "NDCG@10", "0 events", "1-5", "6-20", "over 20"], rows)
-    return text
+    return text + _speed()
+
+
+def _speed() -> str:
+    """SASRec beside that of other libraries."""
+    found = kept("benches/results/sequence-speed.json")
+    shared, users = found["shared"], found["users"]
+    rows = [
+        [model, each["epoch"]["cpu_s"], each["epoch"]["wall_s"], each["answer"]["cpu_s"], f"{each['ndcg@10']:.4f}"]
+        for model, each in found["models"].items()
+    ]
+    return (
+        f"\nSASRec of three libraries, {shared['epochs']} epochs, width {shared['dim']}, the same histories of {users:,} users, two threads "
+        "(`python benches/sequence_speed.py`):\n\n"
+        + table(["library", "CPU s an epoch", "wall s an epoch", "answer CPU s", "NDCG@10"], rows)
+    )
 
 
 def _wide(found: dict, name: str) -> str:
