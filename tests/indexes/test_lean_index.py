@@ -1,9 +1,12 @@
 """The graph over packed codes: what it finds against an exact scan, and that nothing is lost by filters, removals and additions."""
 
+from copy import copy
+
 import numpy as np
 import pytest
 
 from nearkin.errors import BadInput, ShapeError
+from nearkin.indexes import lean_index
 from nearkin.indexes.flat_index import FlatIndex
 from nearkin.indexes.lean_index import LeanIndex
 from nearkin.indexes.tuning import cheapest, exact_best, share_found
@@ -184,3 +187,24 @@ def test_bisection_finds_the_first_that_reaches():
     assert cheapest([1, 2, 3, 4, 5], lambda each: each / 5, 0.6) == 3
     assert cheapest([1, 2, 3], lambda each: 0.0, 0.6) == 3
     assert cheapest([1], lambda each: 0.0, 0.6) == 1
+
+
+def test_fresh_items_are_scanned_and_later_inserted(index, monkeypatch):
+    monkeypatch.setattr(lean_index, "MOST_FRESH", 300)
+    more, bare = vectors(400, 11), copy(index)
+    bare.things_ = None
+    held = bare.add(Vectors(more[:200])).remove(np.array([3, 7, N + 5]))
+    assert held.fresh_ is not None
+    everything, alive = np.concatenate([ITEMS, more[:200]]), ~np.isin(np.arange(N + 200), [3, 7, N + 5])
+    assert found_share(held(QUERIES), alive, everything) >= 0.95
+    own = held(Vectors(more[:200]))
+    assert np.mean(own.rows[:, 0] == N + np.arange(200)) >= 0.99
+    assert not np.isin(own.rows, [3, 7, N + 5]).any()
+    np.testing.assert_allclose(held.score(QUERIES, held(QUERIES).rows), held(QUERIES).scores, atol=1e-5)
+    some = np.random.default_rng(0).random(N + 200) < 0.1
+    assert found_share(held(QUERIES, keep=some), alive & some, everything) >= 0.95
+    grown = held.add(Vectors(more[200:]))
+    assert grown.fresh_ is None
+    assert not np.isin(grown(QUERIES).rows, [3, 7, N + 5]).any()
+    assert found_share(grown(QUERIES), np.append(alive, np.ones(200, bool)), np.concatenate([ITEMS, more])) >= 0.93
+    assert len(held(QUERIES).rows) == len(QUERIES)  # as it was

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from copy import copy
 from ctypes import c_uint8
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Self
 
 import numpy as np
@@ -22,10 +23,11 @@ from nearkin.kernels.packed import aligned
 from nearkin.kernels.threads import cores, in_threads
 from nearkin.kernels.two_levels import chosen, nearest, prepare, score
 from nearkin.stage import Index, Projection, fitted, learned, with_k
-from nearkin.tables import Catalog, Hits, Vectors
+from nearkin.tables import Catalog, Hits, Vectors, best
 
 WINDOWS = (10, 12, 14, 16, 20, 24, 28, 32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320, 384, 512)
 LEAST_LIVE = 0.2  # share of rows that a filter must leave for the walk to be the better way
+MOST_FRESH = 8_192  # added items that are scanned, 0.2 ms a query, before they are inserted
 ASKED_AT_ONCE = 64  # queries a thread takes
 
 
@@ -43,8 +45,9 @@ class LeanIndex(Index):
     scanned instead, so k hits are found whenever k items are kept. Up to `scan_below` items all is held and scanned exactly.
     Cost: a query about 25 * window products of dim; memory an item for d = 384, dim = 240: 128 bytes to walk, 128 for edges, 336 to
     rank, 9 for names. Building takes blocks of rows, so items may be a memory map; a loaded index maps what it ranks by and holds the
-    rest. `add` copies the codes and inserts; `remove` marks. A query asked alone takes two nodes at a time and finds a little more than
-    in a batch. The last digit of a score may depend on the batch. Refused: another dim, a projection that is not linear.
+    rest. Added items are scanned exactly until they are 8,192, then inserted into a copy of the codes; `remove` marks. A query asked
+    alone takes two nodes at a time and finds a little more than in a batch. The last digit of a score may depend on the batch.
+    Refused: another dim, a projection that is not linear.
     Source: LeanVec (Tepper et al. 2023, arXiv 2312.16335), LVQ (Aguerrebere et al. 2023), Vamana (Subramanya et al. 2019). Ours: packed
     rows for 8-bit multiply-and-add, lists for building, walks in turn.
     """
@@ -66,6 +69,7 @@ class LeanIndex(Index):
     graph_: Graph | None = learned(optional=True)
     places_: np.ndarray | None = learned(optional=True)  # int32 [n]: the graph's row of each item
     settings_: tuple[int, int, int] | None = learned(optional=True)  # window and rerank, and the k they are for
+    fresh_: FlatIndex | None = learned(optional=True)  # items that came after those of the graph
 
     def __post_init__(self) -> None:
         if not 0 < self.recall <= 1 or self.dim < 1 or self.links < 2 or min(self.window, self.rerank, self.scan_below) < 0:
@@ -78,7 +82,7 @@ class LeanIndex(Index):
         """Hold these items; `queries`, if given, are a sample of what will be asked, for tuning."""
         check_table(self, items, Vectors)
         self.gone_, self.removed_, self.things_ = np.zeros(len(items), np.bool_), False, items.things
-        self.exact_ = self.graph_ = None
+        self.exact_ = self.graph_ = self.fresh_ = None
         if len(items) <= max(self.scan_below, 1):
             self.exact_ = FlatIndex(k=self.k).fit(items)
             return self
@@ -115,14 +119,30 @@ class LeanIndex(Index):
             return other._added_to_few(items)
         other.things_ = joined_things(self, self.things_, items.things)
         other.gone_ = np.concatenate([self.gone_, np.zeros(len(items), np.bool_)])
-        other._hold(extended(self.graph_, items.rows, self.maps_, len(self)))
-        return other
+        other.fresh_ = FlatIndex(k=self.k).fit(items) if self.fresh_ is None else self.fresh_.add(items)
+        return other._grown() if len(other.fresh_) > MOST_FRESH else other
+
+    def _grown(self) -> Self:
+        """With the fresh items in the graph."""
+        barred = self.__dict__.pop("_barred", None)
+        self._hold(extended(self.graph_, self.fresh_.items_.rows, self.maps_, len(self.graph_.order)))
+        if barred is not None:
+            self.__dict__["_barred"] = self.gone_[self.graph_.order]
+        self.fresh_ = None
+        return self
 
     def remove(self, rows: np.ndarray) -> Self:
         other = copy(fitted(self))
         other.gone_ = marked(self.gone_, rows)
         other.removed_ = bool(other.gone_.any())
-        other.exact_ = None if self.exact_ is None else self.exact_.remove(rows)
+        if self.exact_ is not None:
+            other.exact_ = self.exact_.remove(rows)
+            return other
+        rows, size = np.asarray(rows, np.int64), len(self.graph_.order)
+        if "_barred" in self.__dict__:
+            other.__dict__["_barred"] = self._barred.copy()
+            other._barred[self.places_[rows[rows < size]]] = True
+        other.fresh_ = None if self.fresh_ is None else self.fresh_.remove(rows[rows >= size] - size)
         return other
 
     def __len__(self) -> int:
@@ -146,30 +166,74 @@ class LeanIndex(Index):
         if self.exact_ is not None:
             return with_k(self.exact_, self.k)(queries, keep=keep)
         self._check(queries)
-        shape = (len(queries), min(self.k, size))
-        rows, scores = np.empty(shape, np.int32), np.empty(shape, np.float32)
-        barred = None if keep is None and not self.removed_ else (self.gone_ if keep is None else self.gone_ | ~keep)[self.graph_.order]
+        rows, scores = self._of_graph(queries, keep)
+        if self.fresh_ is None:
+            return Hits.ordered(rows, scores, queries.things, self.things_)
+        first = len(self.graph_.order)
+        found = with_k(self.fresh_, self.k)(queries, keep=None if keep is None else keep[first:])
+        rows = np.concatenate([rows, np.where(found.rows >= 0, found.rows + np.int32(first), -1)], axis=1)
+        scores = np.concatenate([scores, found.scores], axis=1)
+        return best(scores, min(self.k, size), rows=rows, queries=queries.things, items=self.things_)
 
-        def answer(part: slice) -> None:
-            self._answer(np.ascontiguousarray(queries.rows[part], np.float32), barred, rows[part], scores[part])
+    def _of_graph(self, queries: Vectors, keep: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
+        """The k best of each query among the items of the graph: rows int32 and scores float32, both [q, k]."""
+        order = self.graph_.order
+        shape = (len(queries), min(self.k, len(order)))
+        rows, scores = np.empty(shape, np.int32), np.empty(shape, np.float32)
+        barred = None if keep is None and not self.removed_ else self._barred if keep is None else self._barred | ~keep[order]
+        answer = self._answer if keep is not None or barred is None else self._passing_by
+
+        def part(some: slice) -> None:
+            answer(np.ascontiguousarray(queries.rows[some], np.float32), barred, rows[some], scores[some])
 
         if shape[0] <= ASKED_AT_ONCE or cores() == 1:
-            answer(slice(None))
+            part(slice(None))
         else:
-            in_threads(answer, [slice(start, start + ASKED_AT_ONCE) for start in range(0, shape[0], ASKED_AT_ONCE)])
-        return Hits.ordered(rows, scores, queries.things, self.things_)
+            in_threads(part, [slice(start, start + ASKED_AT_ONCE) for start in range(0, shape[0], ASKED_AT_ONCE)])
+        return rows, scores
+
+    @cached_property
+    def _barred(self) -> np.ndarray:
+        """Which rows of the graph are of removed items: bool."""
+        return self.gone_[self.graph_.order]
+
+    def _passing_by(self, queries: np.ndarray, barred: np.ndarray, rows: np.ndarray, scores: np.ndarray) -> None:
+        """Where few were removed: the best of all, some more than k, less the removed ones; queries left with too few are asked again."""
+        k, size = rows.shape[1], len(barred)
+        wide = k + 4 + int(3 * k * np.count_nonzero(barred) / size)
+        if 4 * wide > size or wide > 2 * k + 4:
+            self._answer(queries, barred, rows, scores)
+            return
+        found, reached = np.empty((len(rows), wide), np.int32), np.empty((len(rows), wide), np.float32)
+        self._answer(queries, None, found, reached, k)
+        gone = (found < 0) | self.gone_[found]
+        stays = np.argsort(gone, axis=1, kind="stable")[:, :k]
+        rows[:], scores[:] = np.take_along_axis(found, stays, 1), np.take_along_axis(reached, stays, 1)
+        short = np.flatnonzero(np.take_along_axis(gone, stays, 1).any(1))
+        if len(short):
+            again, better = rows[short], scores[short]
+            self._answer(queries[short], barred, again, better)
+            rows[short], scores[short] = again, better
 
     def score(self, queries: Vectors, rows: np.ndarray) -> np.ndarray:
         rows = checked_candidates(rows, len(queries), len(fitted(self)))
         if self.exact_ is not None:
             return self.exact_.score(queries, rows)
         self._check(queries)
-        return self._ranked(_Asked(self.maps_, np.asarray(queries.rows, np.float32)), np.where(rows >= 0, self.places_[rows], -1))
+        held = (rows >= 0) & (rows < len(self.places_))
+        places = np.where(held, self.places_[np.where(held, rows, 0)], -1)
+        scores = self._ranked(_Asked(self.maps_, np.asarray(queries.rows, np.float32)), places)
+        if self.fresh_ is None:
+            return scores
+        later = np.where(rows >= len(self.places_), rows - len(self.places_), -1)
+        return np.where(later >= 0, self.fresh_.score(queries, later), scores)
 
-    def _answer(self, queries: np.ndarray, barred: np.ndarray | None, rows: np.ndarray, scores: np.ndarray) -> None:
-        """The k best of each query, written to rows and scores."""
-        k, size, maps = rows.shape[1], len(self.gone_), self.maps_
-        window, rerank = self._stretched(k)
+    def _answer(
+        self, queries: np.ndarray, barred: np.ndarray | None, rows: np.ndarray, scores: np.ndarray, tuned_k: int | None = None
+    ) -> None:
+        """The best of each query, written to rows and scores; as deep as for `tuned_k` of them where that is given."""
+        k, size, maps = rows.shape[1], len(self.graph_.order), self.maps_
+        window, rerank = (max(each, k) for each in self._stretched(tuned_k or k))
         if barred is None and 2 * window <= size:
             asked, read = maps.asked(queries)
             search(self._parts, queries, maps.mean, asked, read, maps.dim, window, min(rerank, window), rows, scores)
@@ -203,7 +267,7 @@ class LeanIndex(Index):
 
     def _scanned(self, asked: _Asked, barred: np.ndarray | None, count: int) -> np.ndarray:
         """The best `count` rows of all that are not barred: int32 [q, count], -1 pads."""
-        live = np.arange(len(self), dtype=np.int32) if barred is None else np.flatnonzero(~barred).astype(np.int32)
+        live = np.arange(len(self.graph_.order), dtype=np.int32) if barred is None else np.flatnonzero(~barred).astype(np.int32)
         ids = np.empty((len(asked), count), np.int32)
         nearest(self.graph_.packed, live, asked.walking, asked.sums, ids)
         return ids
@@ -223,6 +287,7 @@ class LeanIndex(Index):
         check_dim(self, self.source_dim, queries.dim)
 
     def _hold(self, graph: Graph) -> None:
+        self.__dict__.pop("_barred", None)
         self.graph_, self.places_ = graph, np.empty(len(graph.order), np.int32)
         self.places_[graph.order] = np.arange(len(graph.order), dtype=np.int32)
 
