@@ -92,7 +92,7 @@ def _speed() -> str:
         for model, each in found["models"].items()
     ]
     return (
-        f"\nSASRec of three libraries, {shared['epochs']} epochs, width {shared['dim']}, the same histories of {users:,} users, two threads "
+        f"\nSASRec of three libraries, {shared['epochs']} epochs, width {shared['dim']}, histories of {users:,} users, two threads "
         "(`python benches/sequence_speed.py`):\n\n"
         + table(["library", "CPU s an epoch", "wall s an epoch", "answer CPU s", "NDCG@10"], rows)
     )
