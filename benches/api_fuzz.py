@@ -102,7 +102,7 @@ def faults(told: dict) -> list[str]:
 
 def main() -> int:
     asked = argparse.ArgumentParser(description=__doc__)
-    asked.add_argument("--cases", type=int, default=2400, help="of schemathesis, about so many")
+    asked.add_argument("--cases", type=int, default=3000, help="of schemathesis, about so many")
     asked.add_argument("--bodies", type=int, default=10_000)
     asked.add_argument("--workers", type=int, default=2)
     asked.add_argument("--seed", type=int, default=0)

@@ -122,8 +122,9 @@ def _run(operation: Any, mode: GenerationMode, count: int, chance: int, session:
     @settings(max_examples=count, database=None, deadline=None, suppress_health_check=list(HealthCheck), phases=[Phase.generate])
     @given(case=strategy)
     def ask(case: Any) -> None:
-        if isinstance(case.body, dict) and isinstance(case.body.get("timeout_ms"), int) and mode.is_positive:
-            case.body["timeout_ms"] = PATIENT_MS  # a caller with less time than an answer takes is told 504, as it is written
+        for part in (case.body, case.query):
+            if isinstance(part, dict) and part.get("timeout_ms") and mode.is_positive:
+                part["timeout_ms"] = PATIENT_MS  # a caller with less time than an answer takes is told 504, as it is written
         response = case.call(base_url=address, session=session, timeout=90)
         seen.statuses[str(response.status_code)] += 1
         seen.modes[mode.name.lower()] += 1

@@ -68,10 +68,16 @@ def recommended(model: BlockRecommender, histories: Catalog, things: Catalog, k:
 
 
 def because_of(model: BlockRecommender, histories: Catalog, hits: Hits) -> Reasons:
-    """For each (history, item row) of the hits, the things of the history that spoke most for it."""
+    """For each (history, item row) of the hits: `parts`, which sum to its score, and the things of the history that spoke most for it.
+
+    history: what its things add, each alone; rest: what no thing of it adds, as how popular the item is, and where less than nothing
+    of a model counts as nothing.
+    """
     told: Reasons = {}
     for query, history in enumerate(histories["history"]):
-        for row in hits.rows[query][hits.rows[query] >= 0].tolist():
+        for place in np.flatnonzero(hits.rows[query] >= 0).tolist():
+            row, score = int(hits.rows[query, place]), float(hits.scores[query, place])
             shares = model.explain(history or [], row)  # type: ignore[attr-defined]
-            told[query, row] = {"because of": dict(shares[:REASONS])}
+            own = float(sum(share for _, share in shares))
+            told[query, row] = {"parts": {"history": own, "rest": score - own}, "because of": dict(shares[:REASONS])}
     return told

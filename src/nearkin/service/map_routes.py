@@ -7,13 +7,13 @@ from typing import Annotated, Any
 
 import numpy as np
 from fastapi import Query, Request, Response
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from nearkin.collection.answers import title_of
 from nearkin.service.answering import Asking
 from nearkin.service.limits import IDS
 from nearkin.service.problems import Problem, refused
-from nearkin.service.requests import Name, Strict, Version
+from nearkin.service.requests import Name, Strict, Version, whole
 from nearkin.service.routes import access, answered, errors, router, service, wait_for
 from nearkin.service.view import View, plain
 
@@ -28,7 +28,7 @@ class PointsRequest(Strict):
     """Points of the map, by their place among those that were sent."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"rows": [0, 3]}]})
-    rows: Annotated[list[Annotated[int, Field(ge=0, lt=2**31)]], Field(max_length=IDS)]
+    rows: Annotated[list[Annotated[int, BeforeValidator(whole), Field(ge=0, lt=2**31)]], Field(max_length=IDS)]
     version: Version | None = None
     timeout_ms: int = Field(default=5_000, ge=1, le=60_000)
 

@@ -12,6 +12,7 @@ from nearkin.collection.branch import Placed
 from nearkin.collection.explain import Reasons
 from nearkin.collection.recommending import because_of, recommended
 from nearkin.collection.texts import TEXT, searchable
+from nearkin.errors import ShapeError
 from nearkin.refiners.places import repacked
 from nearkin.service.pages import Ranked
 from nearkin.service.problems import Flaw, Problem, pointer, refused
@@ -76,7 +77,10 @@ class NearestToVectors:
     spare: int = 0
 
     def rank(self, depth: int) -> Ranked:
-        hits = replace(self.placed, encoder=_Given(self.vectors), k=depth)(self.queries, keep=self.keep)
+        try:
+            hits = replace(self.placed, encoder=_Given(self.vectors), k=depth)(self.queries, keep=self.keep)
+        except ShapeError as error:
+            raise refused(f"the vectors have another width than those of this stage: {error}", "width", "/queries") from error
         return Ranked(hits, None, _full(hits, depth))
 
     def why(self, hits: Hits, _depth: int) -> Reasons:

@@ -25,10 +25,20 @@ Fields = Annotated[list[Name], Field(max_length=at_most.FIELDS)]
 Facets = Annotated[list[Name], Field(max_length=at_most.FACETS)]
 
 
+def whole(value: Any) -> Any:
+    """5.0 is an integer of JSON, and 5 of Python; all else stays as it is."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
 class Strict(BaseModel):
-    """Nothing unknown, nothing made fit."""
+    """Nothing unknown, nothing made fit; but whole numbers may be written 5.0."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _whole(cls, told: Any) -> Any:
+        return {name: whole(value) for name, value in told.items()} if isinstance(told, dict) else told
 
 
 class Lax(BaseModel):

@@ -11,7 +11,7 @@ export function Why({ why, score }) {
     ${parts.map(
       ([name, value]) => html`<div key=${name}>
         <dt>${name}</dt>
-        <dd><meter min="0" max="1" value=${Math.abs(value) / most}></meter> ${signed(value)} <span>${said(why[name])}</span></dd>
+        <dd><meter min="0" max="1" value=${Math.abs(value) / most}></meter> ${signed(value)} <span>${said(why[name] ?? (name === "history" ? why["because of"] : null))}</span></dd>
       </div>`,
     )}
     <div><dt>score</dt><dd>${signed(score)}</dd></div>
