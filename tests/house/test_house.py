@@ -52,7 +52,6 @@ EXCUSED = {
     "CachedScores": "writes to the cache; tests/refiners/test_cross_encoder.py gives it a folder of its own",
     "_OfQueries": "the queries' side of Fde, made by its asking(); tests/projections/test_fde.py compares both with loops",
     "Recformer": "a language model reads every text; tests/recipes/test_recformer.py runs it over the same points",
-    "CollaborativeMetric": "needs contents and learns from a few customers slowly; tests/recipes/test_collaborative_metric.py runs it",
     "Mixture": "answers from histories and vectors at once; tests/recipes/test_knn_embed.py compares it with loops",
 }
 
