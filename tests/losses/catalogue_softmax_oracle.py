@@ -35,6 +35,18 @@ def check_gradients(module: ModuleType, seed: int) -> None:
     torch.testing.assert_close(*both)
 
 
+def check_frozen_items(module: ModuleType, seed: int) -> None:
+    """Items that need no gradient get none, and those of the states stay as they are."""
+    states, items, targets = made(seed, 11, 6)
+    both = []
+    for learned in (True, False):
+        left, table = states.clone().requires_grad_(True), items.clone().requires_grad_(learned)
+        module.catalogue_softmax(left, table, targets).backward()
+        both.append(left.grad)
+        assert (table.grad is not None) == learned
+    torch.testing.assert_close(*both)
+
+
 def check_some_items_left_out(module: ModuleType, seed: int) -> None:
     """Each position without two items, one or none; the first two rows of the table may be among them, the targets are not."""
     states, items, targets = made(seed, 5, 7)
@@ -75,4 +87,4 @@ def check_half(module: ModuleType, seed: int) -> None:
     assert left.grad.dtype == table.grad.dtype == torch.float32
 
 
-CHECKS = (check_catalogue_softmax, check_gradients, check_some_items_left_out, check_large_scores, check_half)
+CHECKS = (check_catalogue_softmax, check_gradients, check_frozen_items, check_some_items_left_out, check_large_scores, check_half)

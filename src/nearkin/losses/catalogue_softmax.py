@@ -21,7 +21,7 @@ def catalogue_softmax(
     The gradients are made in the same pass: of some positions at a time the scores are worked out, turned into probabilities where they
     stand, and multiplied back, so that m * n numbers are never held and no product is made twice. Under autocast the products are in
     bfloat16 and the sums in float32.
-    Cost: 6 m * n * d operations with gradients; memory `NUMBERS` scores and, for the gradient, a copy of the items.
+    Cost: 6 m * n * d operations with gradients, 4 where the items need none; memory `NUMBERS` scores and, for the gradient, a copy of the items.
     """
     return _Fused.apply(states, items, targets, without)  # type: ignore[no-any-return]
 
@@ -32,27 +32,28 @@ class _Fused(torch.autograd.Function):
         kind = states.device.type
         product = torch.get_autocast_dtype(kind) if torch.is_autocast_enabled(kind) else items.dtype
         asked, held = states.detach().to(product), items.detach().to(product)
-        gradients = (torch.empty_like(asked), torch.zeros_like(items)) if any(context.needs_input_grad) else None
+        gradients = (torch.empty_like(asked), torch.zeros_like(items) if context.needs_input_grad[1] else None)
+        wanted = any(context.needs_input_grad)
         total = torch.zeros((), dtype=items.dtype, device=items.device)
         rows = max(1, min(ROWS, NUMBERS // max(1, len(items))))
         with torch.autocast(kind, enabled=False):
             for start in range(0, len(states), rows):
                 part = slice(start, start + rows)
-                into = gradients and (gradients[0][part], gradients[1])
+                into = (gradients[0][part], gradients[1]) if wanted else None
                 total += _some(asked[part], held, targets[part], None if without is None else without[part], into)
-        if gradients:
+        if wanted:
             context.save_for_backward(gradients[0].to(states.dtype), gradients[1])
         return total / len(states)
 
     @staticmethod
-    def backward(context: Any, *gradients: Tensor) -> tuple[Tensor, Tensor, None, None]:
+    def backward(context: Any, *gradients: Tensor) -> tuple[Tensor, Tensor | None, None, None]:
         to_states, to_items = context.saved_tensors
         step = gradients[0] / len(to_states)
-        return to_states * step, to_items * step, None, None
+        return to_states * step, None if to_items is None else to_items * step, None, None
 
 
-def _some(states: Tensor, items: Tensor, targets: Tensor, without: Tensor | None, into: tuple[Tensor, Tensor] | None) -> Tensor:
-    """The summed loss of some positions; their gradients are written to the first tensor, and added to the second.
+def _some(states: Tensor, items: Tensor, targets: Tensor, without: Tensor | None, into: tuple[Tensor, Tensor | None] | None) -> Tensor:
+    """The summed loss of some positions; their gradients are written to the first tensor, and added to the second, where there is one.
 
     Scores stand as [n, m], one column a position: the three products are a quarter faster so than as [m, n].
     """
@@ -69,9 +70,13 @@ def _some(states: Tensor, items: Tensor, targets: Tensor, without: Tensor | None
     return (top + whole.log() - own).sum()
 
 
-def _gradients(states: Tensor, items: Tensor, targets: Tensor, parts: Tensor, whole: Tensor, to_states: Tensor, to_items: Tensor) -> None:
+def _gradients(
+    states: Tensor, items: Tensor, targets: Tensor, parts: Tensor, whole: Tensor, to_states: Tensor, to_items: Tensor | None
+) -> None:
     """(parts / whole - one-hot targets) times the items, and its transpose times the states; the wide matrix is not divided itself."""
     torch.mm(parts.T, items, out=to_states).div_(whole).sub_(items[targets])
+    if to_items is None:
+        return
     if to_items.dtype == states.dtype:
         to_items.addmm_(parts, states / whole)
     else:
