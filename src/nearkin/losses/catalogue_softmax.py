@@ -21,7 +21,8 @@ def catalogue_softmax(
     The gradients are made in the same pass: of some positions at a time the scores are worked out, turned into probabilities where they
     stand, and multiplied back, so that m * n numbers are never held and no product is made twice. Under autocast the products are in
     bfloat16 and the sums in float32.
-    Cost: 6 m * n * d operations with gradients, 4 where the items need none; memory `NUMBERS` scores and, for the gradient, a copy of the items.
+    Cost: 6 m * n * d operations with gradients, 4 where the items need none; memory `NUMBERS` scores and, for their gradient, a copy of
+    the items.
     """
     return _Fused.apply(states, items, targets, without)  # type: ignore[no-any-return]
 
