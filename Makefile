@@ -48,19 +48,20 @@ lint: .venv/test
 bench: .venv/bench
 	for bench in benches/*.py; do $(BIN)/python $$bench || exit 1; done
 
-# What benches/sequence_speed.py compares with, each in an environment of its own and with versions that it runs on.
+# What benches/sequence_speed.py and benches/service_load.py compare with, in environments of their own, with versions that they run on.
 RIVALS := $(or $(NEARKIN_CACHE),$(HOME)/.cache/nearkin)/rivals
 
-rivals: $(RIVALS)/rectools/made $(RIVALS)/recbole/made
+rivals: $(RIVALS)/rectools/made $(RIVALS)/recbole/made $(RIVALS)/stores/made
 
 $(RIVALS)/%/made: Makefile
 	$(PYTHON) -m venv $(@D)
-	$(@D)/bin/python -m pip install -q torch==2.13.0
-	$(@D)/bin/python -m pip install -q $(NEEDS_$*) numpy==1.26.4 pandas==2.3.3
+	$(@D)/bin/python -m pip install -q $(NEEDS_$*)
 	@touch $@
 
-NEEDS_rectools := 'rectools[torch]==0.19.0' scipy==1.17.1
-NEEDS_recbole := recbole==1.2.1 scipy==1.15.3
+OLDER := torch==2.13.0 numpy==1.26.4 pandas==2.3.3
+NEEDS_rectools := 'rectools[torch]==0.19.0' scipy==1.17.1 $(OLDER)
+NEEDS_recbole := recbole==1.2.1 scipy==1.15.3 $(OLDER)
+NEEDS_stores := -c constraints.txt -e . fastapi uvicorn lancedb==0.40.0 pymilvus==3.0.2 milvus-lite==3.2.2 qdrant-client==1.20.0
 
 docs: .venv/docs
 	$(BIN)/python scripts/make_papers_page.py
