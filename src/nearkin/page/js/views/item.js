@@ -1,36 +1,38 @@
-import { ask, latest } from "../api.js";
+import { ask } from "../api.js";
 import { html, useEffect, useRef, useState } from "../html.js";
-import { Card } from "../parts/card.js";
+import { Code, FoundBy, Neighbours } from "../parts/faces.js";
 import { add } from "../parts/history.js";
-import { Empty, Loading, Trouble } from "../parts/states.js";
-import { one } from "../place.js";
+import { Loading, Trouble } from "../parts/states.js";
+import { itemPath, one } from "../place.js";
 
-const similar = latest();
+const FACES = { neighbours: ["Neighbours", Neighbours], code: ["Code", Code], hits: ["Hits", FoundBy] };
 
-/** A thing: all its fields, and what is most like it. */
+/** A thing: all its fields, and three faces: what is like it, the code that names it, the queries that return it. */
 export function Item({ id }) {
   const [item, show] = useState(null);
-  const [near, tell] = useState(null);
   const [error, fail] = useState(null);
   useEffect(() => {
     show(null);
-    tell(null);
     fail(null);
     ask(`v1/items/${encodeURIComponent(id)}`).then((found) => show(found.item), fail);
-    similar("v1/similar", { ids: [id], k: 12, explain: true, ...(one("stage") && { stage: one("stage") }) }).then(tell, fail);
-  }, [id, one("stage")]);
-  const neighbours = useRef(null);
+  }, [id]);
+  const tabs = useRef(null);
   useEffect(() => {
-    if (one("face") === "neighbours") neighbours.current?.scrollIntoView();
-  }, [item === null, near === null]);
+    if (one("face")) tabs.current?.scrollIntoView();
+  }, [item === null, one("face")]);
   if (error) return html`<main><${Trouble} error=${error} /></main>`;
   if (!item) return html`<main><${Loading} /></main>`;
+  const face = FACES[one("face")] ? one("face") : "neighbours";
+  const [, View] = FACES[face];
   return html`<main class="item">
     <h1 dir="auto">${id}</h1>
-    <p class="actions"><button onClick=${() => add(id)}>+ next</button></p>
+    <p class="actions"><button onClick=${() => add(id)}>+ next</button> <a class="button" href=${`compare?id=${encodeURIComponent(id)}`}>compare stages</a></p>
     <${Fields} item=${item} />
-    <h2 ref=${neighbours}>Neighbours</h2>
-    ${near ? html`<${Near} hits=${near.hits[0]} />` : html`<${Loading} />`}
+    <nav class="tabs" aria-label="faces" ref=${tabs}>
+      ${Object.entries(FACES).map(([name, [title]]) => html`<a key=${name} href=${`${itemPath(id)}?face=${name}${one("stage") ? `&stage=${encodeURIComponent(one("stage"))}` : ""}`} aria-current=${name === face ? "page" : undefined}>${title}</a>`)}
+    </nav>
+    <h2 class="unseen">${FACES[face][0]}</h2>
+    <${View} key=${`${id} ${face}`} id=${id} stage=${one("stage")} />
   </main>`;
 }
 
@@ -40,5 +42,3 @@ export const Fields = ({ item }) => html`<dl class="fields">
 </dl>`;
 
 const plain = (value) => (value === null || value === "" ? "–" : Array.isArray(value) ? value.join(", ") : typeof value === "object" ? JSON.stringify(value) : String(value));
-
-const Near = ({ hits }) => (hits.length ? html`<div class="hits">${hits.map((hit) => html`<${Card} key=${hit.id} hit=${hit} best=${hits[0].score} />`)}</div>` : html`<${Empty}>Nothing is like it.</${Empty}>`);
