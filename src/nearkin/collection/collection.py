@@ -143,8 +143,7 @@ class Collection:
 
     def view(self) -> Self:
         """The collection as it is at this moment: it never changes, so other threads may read it while this one is written."""
-        store = Store(self.place, self.manifest.roles, self.version)
-        seen = type(self)(self.place, self.manifest, store, self._snapshot, pinned=True)
+        seen = type(self)(self.place, self.manifest, self._store.again(), self._snapshot, pinned=True)
         seen._recommender, seen._recommends_for, seen._relevance = self._recommender, self._recommends_for, self._relevance
         seen._layout = self._layout
         return seen
@@ -158,11 +157,6 @@ class Collection:
     def version(self) -> int:
         """The version of the catalogue that is seen."""
         return self._snapshot.version
-
-    @property
-    def numbers(self) -> np.ndarray:
-        """The number of each thing: int64 [n], rising; no other thing, and no other state of this one, ever has it."""
-        return self._snapshot.seqs
 
     @property
     def numbers(self) -> np.ndarray:
@@ -499,8 +493,7 @@ class Collection:
         new = max(branch.added for branch in self._snapshot.branches.values())
         if new < max(REBUILD_LEAST, REBUILD_SHARE * len(self)) or (self._rebuilding is not None and self._rebuilding.is_alive()):
             return
-        store = Store(self.place, self.manifest.roles, self.version)
-        other = type(self)(self.place, self.manifest, store, self._snapshot, pinned=False)
+        other = type(self)(self.place, self.manifest, self._store.again(), self._snapshot, pinned=False)
         self._rebuilding = Thread(target=other._rebuild, name="nearkin-rebuild")
         self._rebuilding.start()
 

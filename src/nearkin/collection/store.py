@@ -26,6 +26,7 @@ from nearkin.tables import Catalog, Links
 SEQ = "_seq"
 _SHIFT = 28  # a write may hold 2**28 rows, and there may be 2**35 versions
 SMALL, MOST_SMALL = 4_096, 16  # rows of a small file, and how many such files are kept apart
+_ADDRESS = "_rowaddr"  # of a row in a dataset: its fragment, shifted by 32 bits, and its place there
 _IDS_A_FILTER = 2_000  # ids named in one delete expression
 LINK_FIELDS = {"left": pa.string(), "right": pa.string(), "weight": pa.float32(), "time": pa.int64(), "kind": pa.string()}
 
@@ -49,6 +50,12 @@ class Store:
         with told(place):
             lance.write_dataset(_numbered(items.table, 1), str(place / "catalog.lance"))
 
+    def again(self) -> Store:
+        """Another hand on the same version."""
+        other = Store(self.path.parent, self.roles, self.version)
+        other._spans, other._left = None if self._spans is None else dict(self._spans), self._left
+        return other
+
     @property
     def version(self) -> int:
         return int(self.dataset.version)
@@ -65,7 +72,9 @@ class Store:
     def read(self) -> tuple[Catalog, np.ndarray]:
         """All things, in the order they were written, and their numbers: int64 [n], rising."""
         with told(self.path):
-            table = self.dataset.to_table().sort_by(SEQ)
+            table = self.dataset.scanner(with_row_address=True).to_table()
+        self._spans = _spans_of(table)
+        table = table.drop_columns([_ADDRESS]).sort_by(SEQ)
         seqs = table[SEQ].to_numpy()
         return Catalog(table.drop_columns([SEQ]), self.roles), seqs
 
@@ -95,12 +104,11 @@ class Store:
                 updated_fragments=[rest for rest in left.values() if rest is not None],
                 new_fragments=fragments,
             )
-            before = {each.fragment_id for each in self.dataset.get_fragments()}
+            known = _deletions(self.dataset)
             self.dataset = lance.LanceDataset.commit(self.dataset, change, read_version=self.version)
         seqs: np.ndarray = table[SEQ].to_numpy()
         if len(seqs) and self._spans is not None:
-            new = [each.fragment_id for each in self.dataset.get_fragments() if each.fragment_id not in before]
-            self._spans.update(dict.fromkeys(new, (int(seqs[0]), int(seqs[-1]))))
+            self._spans.update({number: _span(seqs) for number in _deletions(self.dataset).keys() - known.keys()})
         return seqs
 
     def _holding(self, seqs: np.ndarray) -> list[int]:
@@ -108,26 +116,50 @@ class Store:
         if not len(seqs):
             return []
         if self._spans is None:
-            self._spans = _spans_of(self.dataset)
-        there = {each.fragment_id for each in self.dataset.get_fragments()}
-        return [number for number, (low, high) in self._spans.items() if number in there and ((low <= seqs) & (seqs <= high)).any()]
+            self._settle()
+        assert self._spans is not None
+        spans = [(number, *self._spans[number]) for number in _deletions(self.dataset) if number in self._spans]
+        return [number for number, low, high in spans if ((low <= seqs) & (seqs <= high)).any()]
 
     def catch_up(self, seqs: np.ndarray) -> tuple[np.ndarray, Catalog, np.ndarray] | None:
         """Go to the newest version. Gives, of the numbers held (rising), those that are gone, and the new things with theirs.
 
-        Cost: the numbers, 8 bytes a thing, and the files that are new. None: what is there cannot be told so; read it all.
+        Cost: the files that are new, and the numbers in those from which something was removed, 8 bytes a thing. None: what is there
+        cannot be told so; read it all.
         """
         with told(self.path):
-            known = {each.fragment_id for each in self.dataset.get_fragments()}
-            self.dataset, self._spans = lance.dataset(str(self.path)), None
-            now = np.sort(self.dataset.to_table(columns=[SEQ])[SEQ].to_numpy())
-            files = [each for each in self.dataset.get_fragments() if each.fragment_id not in known]
-            table = self.dataset.scanner(fragments=files).to_table().sort_by(SEQ) if files else self.dataset.schema.empty_table()
-        table = table.filter(pa.array(~among(table[SEQ].to_numpy(), seqs)))
-        new = table[SEQ].to_numpy()
-        if not np.array_equal(new, now[~among(now, seqs)]):
+            if self._spans is None:
+                return None
+            spans, known = dict(self._spans), _deletions(self.dataset)
+            self.dataset = lance.dataset(str(self.path))
+            there = _deletions(self.dataset)
+            read = {number: self._fresh(number, seqs) for number in there if number not in known}
+            cut = [self.dataset.get_fragment(number) for number in there if number in known and there[number] != known[number]]
+            rest = self.dataset.scanner(columns=[SEQ], fragments=cut).to_table()[SEQ].to_numpy() if cut else seqs[:0]
+        spans.update({number: _span(numbers) for number, (numbers, _) in read.items() if len(numbers)})
+        table = pa.concat_tables([self.dataset.schema.empty_table(), *(table for _, table in read.values())]).sort_by(SEQ)
+        alive = np.sort(np.concatenate([rest, *(numbers for numbers, _ in read.values())]))
+        suspects = [spans[number] for number in known if there.get(number) != known[number] and number in spans]
+        held = np.unique(np.concatenate([seqs[:0], *(seqs[slice(*np.searchsorted(seqs, (low, high + 1)))] for low, high in suspects)]))
+        gone = held[~among(held, alive)]
+        self._spans = spans
+        if len(seqs) - len(gone) + len(table) != self.dataset.count_rows():
             return None
-        return seqs[~among(seqs, now)], Catalog(table.drop_columns([SEQ]), self.roles), new
+        return gone, Catalog(table.drop_columns([SEQ]), self.roles), table[SEQ].to_numpy()
+
+    def _fresh(self, number: int, seqs: np.ndarray) -> tuple[np.ndarray, pa.Table]:
+        """The numbers in a fragment, and the rows whose numbers are not among those given (rising)."""
+        fragment = self.dataset.get_fragment(number)
+        whole = fragment.count_rows() <= SMALL
+        table = fragment.to_table(columns=None if whole else [SEQ])
+        numbers = table[SEQ].to_numpy()
+        new = np.flatnonzero(~among(numbers, seqs))
+        if whole or not len(new):
+            rows = table.take(pa.array(new)) if whole else self.dataset.schema.empty_table()
+        else:
+            rows = fragment.to_table(filter=f"{SEQ} >= {numbers[new].min()} AND {SEQ} <= {numbers[new].max()}")
+            rows = rows.filter(pa.array(~among(rows[SEQ].to_numpy(), seqs)))
+        return numbers, rows
 
     def tidy(self) -> bool:
         """Merge the small files that many writes left, in a version of its own; tells whether there were so many."""
@@ -135,8 +167,13 @@ class Store:
             return False
         with told(self.path):
             self.dataset.optimize.compact_files(target_rows_per_fragment=SMALL, materialize_deletions=False)
-        self._spans, self._left = None, len(self.dataset.get_fragments())
+        self._settle()
         return True
+
+    def _settle(self) -> None:
+        """Take note of the fragments after they were made anew."""
+        self._spans = _spans_of(self.dataset.scanner(columns=[SEQ], with_row_address=True).to_table())
+        self._left = len(self._spans)
 
     def fitting(self, items: Catalog) -> Catalog:
         """The things with exactly the fields of this collection; absent ones are null. Refused: unknown fields, other types."""
@@ -154,7 +191,7 @@ class Store:
                 dataset.optimize.compact_files(materialize_deletions_threshold=0.0)
                 if not keep_history:
                     dataset.cleanup_old_versions(older_than=timedelta(0), delete_unverified=True)
-        self._spans, self._left = None, len(self.dataset.get_fragments())
+            self._settle()
 
     def links_dataset(self) -> Any:
         """The dataset of links, or None before there are any."""
@@ -214,11 +251,19 @@ def _numbers(seqs: np.ndarray) -> str:
     return f"{SEQ} IN ({', '.join(map(str, seqs.tolist()))})"
 
 
-def _spans_of(dataset: Any) -> dict[int, tuple[int, int]]:
-    """For each fragment the least and the largest number of its rows."""
-    table = dataset.scanner(columns=[SEQ], with_row_address=True).to_table()
-    owner, seqs = table["_rowaddr"].to_numpy() >> np.uint64(32), table[SEQ].to_numpy()
-    return {int(number): (int(seqs[owner == number].min()), int(seqs[owner == number].max())) for number in np.unique(owner)}
+def _deletions(dataset: Any) -> dict[int, int]:
+    """How many rows of each fragment are marked as deleted."""
+    return {each.fragment_id: each.num_deletions for each in dataset.get_fragments()}
+
+
+def _spans_of(table: pa.Table) -> dict[int, tuple[int, int]]:
+    """For each fragment the least and the largest number of its rows, of a table with numbers and addresses."""
+    owner, seqs = table[_ADDRESS].to_numpy() >> np.uint64(32), table[SEQ].to_numpy()
+    return {int(number): _span(seqs[owner == number]) for number in np.unique(owner)}
+
+
+def _span(seqs: np.ndarray) -> tuple[int, int]:
+    return int(seqs.min()), int(seqs.max())
 
 
 def _cast(table: pa.Table, wanted: pa.Field) -> pa.Array:

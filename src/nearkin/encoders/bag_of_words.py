@@ -52,6 +52,12 @@ class _Vocabulary:
             self.terms.extend(more)
             return self
 
+    def terms_in(self, texts: Iterable[str]) -> set[str]:
+        """The distinct terms of some texts."""
+        stems = self.stems
+        found = {stems[word] for text in texts for word in stems.analyser.words(text)}
+        return {term for term in found if term is not None}
+
     def columns_of(self, text: str) -> list[int]:
         """The column of each word of a text, -1 for a stop word or an unknown term."""
         columns, stems = self.columns, self.stems
@@ -84,7 +90,7 @@ class BagOfWords(Encoder):
         """An encoder that also knows the new terms of these things, in columns after the old ones."""
         size, held = self.dim, self._vocabulary.columns
         other = copy(self)
-        new = sorted(term for term in self._terms_in(catalog) if held.get(term, size) >= size)
+        new = sorted(term for term in self._vocabulary.terms_in(catalog.texts(*self.fields)) if held.get(term, size) >= size)
         if new:
             other.__dict__["_vocabulary"] = words = self._vocabulary.with_more(size, new)
             other.__dict__["dim"] = size + len(new)

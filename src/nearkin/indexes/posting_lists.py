@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, Self
 import numpy as np
 
 from nearkin.kernels import posting_lists as kernel
-from nearkin.kernels.list_merge import merge
+from nearkin.kernels.list_merge import count_held, merge
 from nearkin.kernels.posting_lists import RANGE
 from nearkin.kernels.threads import in_threads
 from nearkin.tables import SparseVectors
@@ -62,8 +62,10 @@ class PostingLists:
         lengths, held_by = self.lengths.copy(), self.held_by.copy()
         lengths[rows] = -1
         for number, gone in _by_range(rows):
-            lists = self.ranges[number]
-            held_by[: len(lists.offsets) - 1] -= np.diff(_running(gone[lists.places])[lists.offsets])
+            offsets, places, _ = map(_own, self.ranges[number])
+            held = np.zeros(len(offsets) - 1, np.int64)
+            count_held(offsets, places, gone, held)
+            held_by[: len(held)] -= held
         other = replace(self, lengths=lengths, held_by=held_by, dead=np.union1d(self.dead, rows))
         return other._cleared() if len(other.dead) > max(MANY_DEAD * len(lengths), 64) else other
 

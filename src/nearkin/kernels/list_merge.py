@@ -1,4 +1,4 @@
-"""The loop that joins the posting lists of two ranges of items to one."""
+"""Loops over the posting lists of a range of items: joining two ranges to one, and counting what some items hold."""
 
 from __future__ import annotations
 
@@ -23,3 +23,13 @@ def merge(left, left_places, left_values, right, right_places, right_values, shi
             places[head], values[head] = right_places[place] + shift, right_values[place]
             head += 1
     offsets[len(right) - 1] = np.uint32(head)
+
+
+@njit(cache=True, nogil=True)
+def count_held(offsets, places, some, held):  # type: ignore[no-untyped-def]
+    """How many of some items (bool, by place) hold each term, into held, int64 [terms]."""
+    for term in range(len(offsets) - 1):
+        count = 0
+        for place in range(offsets[term], offsets[term + 1]):
+            count += some[places[place]]
+        held[term] = count
