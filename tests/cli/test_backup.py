@@ -247,6 +247,15 @@ def test_what_is_no_backup_is_told_so(kept, tmp_path):
         restoring.restore(tmp_path / "text", tmp_path / "again")
 
 
+def test_a_damaged_stage_is_not_kept(run, shop, tmp_path):
+    path = next((shop / "stages").glob("words-*")) / "arrays.safetensors"
+    path.write_bytes(path.read_bytes()[:-1] + b"!")
+    done = run("backup", shop, tmp_path / "b.tar.zst")
+    assert done.exit_code == 2
+    assert "--repair" in done.stderr
+    assert not list(tmp_path.glob("*b.tar.zst*"))
+
+
 def test_a_damaged_state_says_where_to_look(shop, tmp_path):
     (shop / ".service").mkdir(exist_ok=True)
     (shop / ".service" / "state.sqlite3").write_bytes(b"rubbish" * 1000)

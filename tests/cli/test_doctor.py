@@ -20,6 +20,7 @@ from nearkin.collection.manifest import Manifest
 from nearkin.service.keys import Keys
 from nearkin.service.state import State
 from nearkin.tables import Catalog
+from tests import stores
 
 
 @pytest.fixture
@@ -98,6 +99,19 @@ def test_a_stage_cut_short_is_made_anew_from_how_it_was_made(looked, shop, file)
     before = Collection.open(shop).search("running shoe", k=3).ids()
     path = stage_folder(shop, "meaning") / file
     path.write_bytes(path.read_bytes()[:20])
+    assert mended(looked, shop, "damaged stage").search("running shoe", k=3).ids() == before
+
+
+def test_a_table_that_is_gone_from_its_store_is_filled_anew(looked, shop):
+    from nearkin.encoders.static_words import StaticWords
+    from nearkin.indexes.pgvector import PgVectorIndex
+
+    things = Collection.open(shop).catalog
+    shutil.rmtree(shop)
+    branches = {"meaning": (StaticWords(), PgVectorIndex(address=stores.postgres(), table="doctor"))}
+    with Collection.build(shop, things, branches=branches) as collection:
+        before = collection.search("running shoe", k=3).ids()
+        collection._snapshot.branches["meaning"].index.drop()
     assert mended(looked, shop, "damaged stage").search("running shoe", k=3).ids() == before
 
 

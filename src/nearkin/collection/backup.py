@@ -23,6 +23,7 @@ from nearkin.collection.check_datasets import NEWEST
 from nearkin.collection.lock import writing
 from nearkin.collection.manifest import NAME, Manifest
 from nearkin.errors import BadInput
+from nearkin.stage.sums import damaged
 
 More = Callable[[Path, Path], None]  # adds to a draft of a backup what else belongs to a collection
 
@@ -39,6 +40,7 @@ def backup(place: Path, file: Path, *more: More, wait_s: float = 10.0) -> Backup
     with drafted(place) as draft:
         with writing(place, wait_s):
             found = _linked(place, draft, Manifest.read(place))
+        _check_stages(draft, place)
         for add in more:
             add(place, draft)
         _packed(draft, file, found)
@@ -55,6 +57,13 @@ def _linked(place: Path, draft: Path, manifest: Manifest) -> Backup:
             for path in _of_version(lance.dataset(str(place / name))):
                 link(place / name / path, draft / name / path)
     return Backup(int(dataset.version), int(dataset.count_rows()), time.time())
+
+
+def _check_stages(draft: Path, place: Path) -> None:
+    """Refuse to keep what is damaged already."""
+    wrong = [f"{folder.name}/{name}" for folder in sorted((draft / "stages").glob("*")) for name in damaged(folder)]
+    if wrong:
+        raise BadInput(f"damaged already, so not backed up: {', '.join(wrong)}; put it right first with: nearkin doctor {place} --repair")
 
 
 def _files(place: Path, folder: str) -> list[Path]:

@@ -16,11 +16,12 @@ from nearkin.collection.finding import Finding, removed
 from nearkin.collection.fitting import default_branches, fit_stages, quiet
 from nearkin.collection.manifest import Manifest
 from nearkin.collection.relevance import Relevance
-from nearkin.errors import BadInput
+from nearkin.collection.texts import TEXT
+from nearkin.errors import BadInput, Busy, NearkinError
 from nearkin.stage import Stage
 from nearkin.stage.settings import read_settings
 from nearkin.stage.sums import damaged
-from nearkin.tables import Links
+from nearkin.tables import Catalog, Links
 
 
 def check_named(place: Path, manifest: Manifest, seqs: np.ndarray | None) -> list[Finding]:
@@ -32,8 +33,20 @@ def check_named(place: Path, manifest: Manifest, seqs: np.ndarray | None) -> lis
         if wrong:
             found.append(_damaged(place, manifest, name, path, wrong))
         elif isinstance(stage, Branch):
-            found += _stale(name, path, stage, seqs)
+            found += _silent(name, path, stage) or _stale(name, path, stage, seqs)
     return found
+
+
+def _silent(name: str, path: Path, branch: Branch) -> list[Finding]:
+    """A search stage that loads but does not answer, such as one whose table in another store is gone."""
+    try:
+        branch(Catalog.of(**{TEXT: ["anything"]}))
+    except Busy as error:
+        return [Finding(what="store away", where=path, means=f"the stage {name} cannot answer: {error}", repair="none: start the store")]
+    except NearkinError as error:
+        means = f"the stage {name} cannot answer: {error}"
+        return [Finding(what="damaged stage", where=path, means=means, repair="fits the stages anew", refit=True)]
+    return []
 
 
 def check_unnamed(place: Path, manifest: Manifest) -> list[Finding]:
