@@ -2,6 +2,7 @@
 
 import shutil
 
+import httpx2
 import pytest
 
 from nearkin.collection import Collection
@@ -135,3 +136,16 @@ def test_letters_can_be_switched_off(browser, address):
         tab.keyboard.press("a")
         until(lambda: tab.url.endswith("/admin"))
     context.close()
+
+
+def test_what_comes_next_can_be_made_less_alike(browser, address):
+    with looking(browser, address, "next?after=guitar") as tab:
+        tab.wait_for_selector(".card")
+        with tab.expect_response(lambda answer: "v1/recommend" in answer.url) as heard:
+            tab.locator("select").select_option("0.9")
+        assert tab.url.endswith("next?after=guitar&diversity=0.9")
+        shown = heard.value.json()["hits"]
+        assert httpx2.get(f"{address}/next.json?after=guitar&diversity=0.9", trust_env=False).json()["hits"] == shown
+        tab.locator(".card").first.get_by_role("button", name="why").click()
+        tab.wait_for_selector(".why")
+        assert "guitar" in tab.locator(".why").inner_text()

@@ -56,8 +56,9 @@ async def similar(name: str, request: Request) -> Response:
 @routes.get("/next.json", include_in_schema=False)
 async def recommend(request: Request) -> Response:
     """What the view of what comes next shows."""
-    asked = {"after": request.query_params.getlist("after"), "k": NEXT, "explain": True}
-    return await answered(request, asks.RecommendRequest.model_validate(asked), answering.recommend, "recommend")
+    told = request.query_params
+    asked = {"after": told.getlist("after"), "k": NEXT, "explain": True, "where": told.get("where"), "diversity": number(told, "diversity")}
+    return await answered(request, asks.RecommendRequest.model_validate(given(asked)), answering.recommend, "recommend")
 
 
 @routes.get("/compare.json", include_in_schema=False)

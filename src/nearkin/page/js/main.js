@@ -53,7 +53,7 @@ function Page() {
   return html`<header>
       <a class="name" href="./">nearkin</a>
       <nav aria-label="views">
-        ${Object.entries(NAMES).map(([path, name]) => html`<a key=${path} href=${path} aria-current=${here.value.path === path.replace("./", "") ? "page" : undefined}>${name}${name === "next" && basket.value.length ? ` (${basket.value.length})` : ""}</a>`)}
+        ${Object.entries(NAMES).map(([path, name]) => html`<a key=${path} href=${path} aria-current=${here.value.path.split("/")[0] === path.replace("./", "") ? "page" : undefined}>${name}${name === "next" && basket.value.length ? ` (${basket.value.length})` : ""}</a>`)}
       </nav>
       <span class="tools">
         <button aria-label="the request behind this page" onClick=${() => open("console")}>${"</>"}</button>

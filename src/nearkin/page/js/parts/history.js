@@ -12,7 +12,7 @@ export const held = () => (onNext() && all("after").length ? all("after") : bask
 
 export function put(ids) {
   basket.value = ids;
-  if (onNext()) go(written({ path: "next", query: { after: ids } }));
+  if (onNext()) go(written({ path: "next", query: { ...here.value.query, after: ids } }));
 }
 
 export const add = (id) => put([...held().filter((each) => each !== id), id]);
