@@ -13,6 +13,7 @@ from nearkin.errors import BadInput
 from nearkin.indexes.inverted_index import InvertedIndex
 from nearkin.indexes.weightings import Impacts
 from nearkin.matching import duplicates, match, pairs_once, partners
+from nearkin.matching.words import word_counts
 from nearkin.tables import Catalog
 
 
@@ -113,6 +114,22 @@ def test_a_link_is_explained_and_a_pair_never_compared_is_refused():
     other = next(name for row, name in enumerate(world.queries.id_list) if row not in compared)
     with pytest.raises(BadInput, match="not compared"):
         found.explain(other, far)
+
+
+def test_words_of_two_tables_are_counted_in_the_same_columns():
+    left, right = word_counts(["b a A", ""], ["c b", "a"])
+    assert left.dim == right.dim == 3
+    dense = [[[0] * 3 for _ in range(2)] for _ in range(2)]
+    for side, counts in zip(dense, (left, right), strict=True):
+        for row in range(2):
+            for place in range(counts.offsets[row], counts.offsets[row + 1]):
+                side[row][counts.columns[place]] = int(counts.values[place])
+    assert dense == [[[2, 1, 0], [0, 0, 0]], [[0, 1, 1], [1, 0, 0]]]
+    texts = ["b a A", ""]
+    one, other = word_counts(texts, texts)
+    assert one is other
+    assert one.values.tolist() == [2, 1]
+    assert word_counts([], [])[0].dim == 1
 
 
 @settings(max_examples=12, deadline=None)

@@ -118,7 +118,7 @@ def years_in(columns: list[list[str]], count: int) -> list[frozenset[str]]:
 
 def codes_in(text: str) -> frozenset[str]:
     """Tokens that look like model numbers: a digit, `CODE` signs or more once hyphens and slashes are out, no year."""
-    tokens = (re.sub(r"[^a-z0-9]", "", token) for token in text.lower().split())
+    tokens = (re.sub(r"[^a-z0-9]", "", token) for token in text.lower().split() if _DIGIT.search(token))  # few words have a digit
     return frozenset(token for token in tokens if len(token) >= CODE and _DIGIT.search(token) and not _YEARLY.match(token))
 
 

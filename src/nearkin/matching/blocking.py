@@ -53,7 +53,7 @@ def sharing(seen: Described, pairs: Candidates) -> Candidates:
 def _both_ways(both: Both, weighting: Weighting, k: int) -> list[Rows]:
     left, right = both
     there = _search(left, right, weighting, k)
-    back = _search(right, left, weighting, k)
+    back = there if left is right else _search(right, left, weighting, k)
     return [there, (back[1], back[0])]
 
 

@@ -35,12 +35,17 @@ class Described:
     @cached_property
     def head(self) -> Texts:
         pairs = self.head_columns
-        return _joined([a for a, _ in pairs], len(self.left)), _joined([b for _, b in pairs], len(self.right))
+        return self._texts([a for a, _ in pairs], [b for _, b in pairs])
 
     @cached_property
     def full(self) -> Texts:
         left, right = ([column for column in columns if column.kind == "text"] for columns in self.profiles)
-        return _joined(left, len(self.left)), _joined(right, len(self.right))
+        return self._texts(left, right)
+
+    def _texts(self, left: list[Column], right: list[Column]) -> Texts:
+        """Of a table beside itself one list, twice."""
+        texts = _joined(left, len(self.left))
+        return texts, texts if self.left is self.right else _joined(right, len(self.right))
 
     @cached_property
     def head_grams(self) -> Both:
@@ -69,6 +74,10 @@ def describe_alone(table: Catalog) -> Described:
 
 def grams(texts: Texts) -> Both:
     """Character 3-gram vectors of both sides, weighted by both together."""
+    if texts[0] is texts[1]:
+        alone = Catalog.of(text=texts[0])
+        vectors = CharGrams(fields=("text",)).fit(alone)(alone)
+        return vectors, vectors
     left, right = (Catalog.of(text=side) for side in texts)
     encoder = CharGrams(fields=("text",)).fit(left, right)
     return encoder(left), encoder(right)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 
 from nearkin.plain_text import plain_all
@@ -10,15 +12,35 @@ from nearkin.tables import SparseVectors
 
 def word_counts(left: list[str], right: list[str]) -> tuple[SparseVectors, SparseVectors]:
     """How often each word stands in each text; columns are the words of both sides, sorted."""
-    tokens = [text.split() for text in plain_all(left + right)]
-    flat = np.array([word for words in tokens for word in words] or ["x"])
-    _, column = np.unique(flat, return_inverse=True)
-    dim = int(column.max()) + 1
-    owner = np.repeat(np.arange(len(tokens)), [len(words) for words in tokens])
-    key, count = np.unique(owner * dim + column[: len(owner)], return_counts=True)
-    offsets = np.searchsorted(key, np.arange(len(tokens) + 1) * dim)
+    if left is right:
+        alone, _ = word_counts(left, [])
+        return alone, alone
+    lengths: list[int] = []
+    column, dim = _columns(plain_all(left + right), lengths)
+    owner = np.repeat(np.arange(len(lengths)), lengths)
+    key, count = np.unique(owner * dim + column, return_counts=True)
+    offsets = np.searchsorted(key, np.arange(len(lengths) + 1) * dim)
     both = SparseVectors(offsets, key % dim, count, dim)
-    return both.take(np.arange(len(left))), both.take(np.arange(len(left), len(tokens)))
+    return both.take(np.arange(len(left))), both.take(np.arange(len(left), len(lengths)))
+
+
+def _columns(texts: list[str], lengths: list[int]) -> tuple[np.ndarray, int]:
+    """The column of each word of all texts, and how many columns there are; `lengths` is given the words of each text.
+
+    Words are numbered as they come, since an array of them all takes as much room for each as the longest needs.
+    """
+
+    def words() -> Iterator[str]:
+        for text in texts:
+            parts = text.split()
+            lengths.append(len(parts))
+            yield from parts
+
+    number: dict[str, int] = {}
+    found = np.fromiter((number.setdefault(word, len(number)) for word in words()), np.int64)
+    rank = np.zeros(max(len(number), 1), np.int64)
+    rank[[number[word] for word in sorted(number)]] = np.arange(len(number))
+    return rank[found], len(rank)
 
 
 def rarity(left: SparseVectors, right: SparseVectors) -> np.ndarray:
