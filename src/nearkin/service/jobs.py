@@ -129,10 +129,22 @@ class Runner:
             if process.returncode is None:
                 with suppress(ProcessLookupError):
                     process.kill()
-                await process.wait()
+            await _ended(process)
         self.jobs.end(job, FAILED, problem=f"the process of the job ended with status {process.returncode}")
         told = self.jobs.get(job)
         self.ended(told["kind"], told["state"], (told["ended"] or time.time()) - told["started"])
+
+
+async def _ended(process: asyncio.subprocess.Process) -> None:
+    """Returns when the process is gone; whoever cancels meanwhile waits for that, too."""
+    ending, cancelled = asyncio.ensure_future(process.wait()), None
+    while not ending.done():
+        try:
+            await asyncio.shield(ending)
+        except asyncio.CancelledError as error:
+            cancelled = error
+    if cancelled is not None:
+        raise cancelled
 
 
 def _told(row: Row) -> dict[str, Any]:

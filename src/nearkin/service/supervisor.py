@@ -91,6 +91,7 @@ class Supervisor:
             early=not self.once_well, settings=self.settings,
         )  # fmt: skip
         child.process, self.spare, child.alive = self.spare or self._process(), None, False
+        log.info("the %s is process %d", child.name, child.process.pid)
         assert child.process.stdin is not None
         with suppress(OSError):  # it ended; it is looked after as any other that does
             child.process.stdin.write(order.written().encode() + b"\n")
