@@ -168,6 +168,15 @@ def test_every_row_has_a_partner_in_some_band_and_the_sure_ones_are_right():
     assert set(chosen.places[chosen.kept].tolist()) == set(np.flatnonzero(found.chances_ > 0).tolist())
 
 
+def test_where_few_rows_have_a_partner_no_more_are_offered_than_are_expected():
+    world = worlds.two_lists(left=200, right=200, overlap=0.05, typos=0.3, seed=2)
+    found = match(world.queries, world.items)
+    chosen = partners(found)
+    assert "seem to have a partner" in found.warning
+    assert chosen.chances.sum() == pytest.approx(found.expected_matches)
+    assert chosen.bands(0.9).count("maybe") <= 10
+
+
 def test_where_there_are_too_few_rows_no_chance_is_told():
     left, right = Catalog.of(name=["Gimp image editor", "zebra"]), Catalog.of(name=["GIMP image edtior", "Blender"])
     chosen = partners(match(left, right))

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from nearkin.matchers.self_training import ALIKE
 from nearkin.matching.matches import Matches
 
 SURE, MAYBE, NO = BANDS = ("sure", "maybe", "no")
@@ -36,14 +35,12 @@ class Partners:
 def partners(found: Matches) -> Partners:
     """The assigned pair of each left row, in the order of the rows, linked or not; several a row where copies are allowed.
 
-    Where few rows have a partner, a pair that is not alike by itself has no chance, as in `SelfTraining`.
+    Where few rows have a partner, decoys foretell too many (see `SelfTraining`), so what the engine does not link then has no chance.
     """
     learned, chances = found.learned_, found.chances_.copy()
-    below = learned.linked & ~learned.kept
-    chances[below] = learned.cut.chances[below[learned.linked]]
-    if learned.rare:
-        alike = found.features_.first_scorer().scores(found.features_.table())
-        chances[below & (alike < ALIKE)] = 0.0
+    if not learned.rare:
+        below = learned.linked & ~learned.kept
+        chances[below] = learned.cut.chances[below[learned.linked]]
     places = np.flatnonzero(learned.linked | (found.chances_ > 0))
     kept = found.chances_[places] > 0
     order = np.lexsort((-learned.scores[places], -chances[places], found.features_.pairs.left_rows[places]))
