@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Grid, SPAN, Window, decoded, dotSize, holds, paint } from "../../src/nearkin/page/js/map/points.js";
+import { DIM, colorsOf, dotSize, paint } from "../../src/nearkin/page/js/map/dots.js";
+import { Grid, SPAN, Window, decoded, holds } from "../../src/nearkin/page/js/map/points.js";
 
 /** Numbers that look drawn, the same every time. */
 function drawn(seed) {
@@ -62,23 +63,38 @@ test("a place keeps its pixel through zooming about it, and there and back is th
   }
 });
 
-test("every point in view is drawn where it stands, hidden ones are not, and more points make smaller dots", () => {
-  const points = cloud(500, 9), window = new Window(400, 400), pixels = new Uint32Array(400 * 400);
-  assert.equal(paint(pixels, window, points, () => 0xff0000ff, 1, null), 500);
-  for (let point = 0; point < 500; point++) {
-    const [x, y] = window.toScreen(points.xs[point], points.ys[point]).map(Math.floor);
-    assert.equal(pixels[y * 400 + x], 0xff0000ff);
+const RED = 0xff0000ff, BLUE = 0xffff0000;
+
+test("every point in view is drawn where it stands, in its colour, and hidden ones are not", () => {
+  const { xs, ys } = cloud(500, 9), grid = new Grid(xs, ys), codes = Uint8Array.from(xs, (_, point) => point % 3);
+  for (const zoom of [1, 3]) {
+    const window = new Window(400, 300), pixels = new Uint32Array(400 * 300), wanted = new Map();
+    window.zoom(zoom, 120, 90);
+    for (let point = 0; point < 500; point++) {
+      const [x, y] = window.toScreen(xs[point], ys[point]).map(Math.floor);
+      if (codes[point] < 2 && x >= 0 && y >= 0 && x < 400 && y < 300) (wanted.get(y * 400 + x) ?? wanted.set(y * 400 + x, []).get(y * 400 + x)).push([RED, BLUE][codes[point]]);
+    }
+    paint(pixels, window, grid, colorsOf(grid, Uint32Array.of(RED, BLUE, 0), codes, null), 1);
+    assert.ok(wanted.size > 20);
+    pixels.forEach((pixel, at) => (wanted.has(at) ? assert.ok(wanted.get(at).includes(pixel)) : assert.equal(pixel, 0)));
   }
-  const none = new Uint32Array(400 * 400);
-  paint(none, window, points, () => 0, 3, null);
-  assert.ok(none.every((pixel) => pixel === 0));
+});
+
+test("wider dots are squares, and those that are not chosen lie under those that are", () => {
+  const xs = new Uint16Array(40).fill(SPAN / 2), ys = xs.slice(), grid = new Grid(xs, ys), window = new Window(100, 100), pixels = new Uint32Array(1e4);
+  const chosen = new Uint8Array(40);
+  chosen[7] = 1;
+  paint(pixels, window, grid, colorsOf(grid, Uint32Array.of(RED), undefined, chosen), 3);
+  assert.equal(pixels.filter((pixel) => pixel === RED).length, 9);
+  assert.equal(pixels.filter((pixel) => pixel === DIM).length, 0);
   assert.ok(dotSize(100, 1e6) > dotSize(25_000, 1e6));
   assert.equal(dotSize(1e6, 1e6), 1);
 });
 
-test("a million points are laid into the grid and painted within a frame or so", () => {
+test("a million points are laid into the grid and painted", () => {
   const points = cloud(1_000_000, 11), window = new Window(900, 560), pixels = new Uint32Array(900 * 560);
   const grid = new Grid(points.xs, points.ys);
   assert.equal(grid.order.length, 1_000_000);
-  assert.equal(paint(pixels, window, points, () => 0xff0000ff, 1, null), 1_000_000);
+  paint(pixels, window, grid, colorsOf(grid, Uint32Array.of(RED), undefined, null), 1);
+  assert.ok(pixels.filter((pixel) => pixel === RED).length > 10_000);
 });

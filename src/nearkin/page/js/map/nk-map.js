@@ -1,11 +1,12 @@
 // <nk-map>: dots on a canvas, without a GPU. It is given points and tells what is pointed at and what is caught.
-import { Grid, SPAN, Window, dotSize, paint } from "./points.js";
+import { colorsOf, paint, sizeIn } from "./dots.js";
+import { Grid, Window } from "./points.js";
 
 // Eight colours with enough contrast on light and dark, as 0xAABBGGRR.
 export const PALETTE = ["#3b76af", "#c9622b", "#2f8f5b", "#a6459b", "#7d6a16", "#c0394b", "#4f5bd5", "#5c7580"];
 const OTHER = "#8a8f98";
 const packed = (hex) => (0xff000000 | (parseInt(hex.slice(5, 7), 16) << 16) | (parseInt(hex.slice(3, 5), 16) << 8) | parseInt(hex.slice(1, 3), 16)) >>> 0;
-const COLORS = PALETTE.map(packed), OTHER_COLOR = packed(OTHER);
+const COLORS = PALETTE.map(packed), OTHER_COLOR = packed(OTHER), CODES = 65536;
 const NEAR = 12; // pixels within which a dot is pointed at
 const STEP = 60; // pixels that an arrow key moves the map
 
@@ -17,7 +18,8 @@ export class NkMap extends HTMLElement {
   #hidden = new Set();
   #path = []; // of the lasso, in map units
   #drag = null;
-  #chosen = null; // 1 for each point that is not chosen
+  #chosen = null; // 1 for each point that is chosen
+  #colors = null; // of each point in the order of the grid; null until they are asked for
   #frame = 0;
 
   connectedCallback() {
@@ -47,7 +49,7 @@ export class NkMap extends HTMLElement {
   set points(points) {
     this.#points = points;
     this.#grid = points && new Grid(points.xs, points.ys);
-    this.#chosen = null;
+    this.#chosen = this.#colors = null;
     this.#window = points && new Window(this.canvas?.width || 1, this.canvas?.height || 1);
     this.draw();
   }
@@ -56,13 +58,15 @@ export class NkMap extends HTMLElement {
   paintBy(column, hidden = []) {
     this.#column = column;
     this.#hidden = new Set(hidden);
+    this.#colors = null;
     this.draw();
   }
 
   /** Show only these points in colour; null for all. @param {number[]|null} rows */
   choose(rows) {
-    this.#chosen = rows && new Uint8Array(this.#points.header.count).fill(1);
-    for (const row of rows ?? []) this.#chosen[row] = 0;
+    this.#chosen = rows && new Uint8Array(this.#points.header.count);
+    for (const row of rows ?? []) this.#chosen[row] = 1;
+    this.#colors = null;
     this.draw();
   }
 
@@ -96,14 +100,19 @@ export class NkMap extends HTMLElement {
     if (!this.#points) return;
     const start = performance.now();
     this.pixels.fill(0);
-    const codes = this.#points.colors[this.#column];
-    const color = (point) => (!codes ? COLORS[0] : this.#hidden.has(codes[point]) ? 0 : (COLORS[codes[point]] ?? OTHER_COLOR));
-    const size = dotSize(this.#points.header.count, (SPAN / this.#window.unit) ** 2);
-    paint(this.pixels, this.#window, this.#points, color, size, this.#chosen);
+    this.#colors ??= this.#painted();
+    paint(this.pixels, this.#window, this.#grid, this.#colors, sizeIn(this.#window, this.#points.header.count));
     this.context.putImageData(this.image, 0, 0);
     this.#labels();
     this.#lasso();
     this.dispatchEvent(new CustomEvent("painted", { detail: performance.now() - start }));
+  }
+
+  #painted() {
+    const codes = this.#points.colors[this.#column], table = new Uint32Array(codes ? CODES : 1).fill(codes ? OTHER_COLOR : COLORS[0]);
+    if (codes) table.set(COLORS);
+    for (const code of this.#hidden) table[code] = 0;
+    return colorsOf(this.#grid, table, codes, this.#chosen);
   }
 
   #labels() {

@@ -30,19 +30,23 @@ export class Grid {
     for (let cell = 0; cell < side * side; cell++) this.starts[cell + 1] += this.starts[cell];
     const next = this.starts.slice(0, -1);
     cells.forEach((cell, point) => (this.order[next[cell]++] = point));
+    // coordinates as they stand in the cells: drawing reads them one after the other
+    [this.placedXs, this.placedYs] = [xs, ys].map((each) => each.map((_, at) => each[this.order[at]]));
   }
 
   #cell(value) {
     return Math.max(0, Math.min(this.side - 1, Math.floor((value * this.side) / (SPAN + 1))));
   }
 
+  /** The cells that a box touches, as spans [start, stop) of `order`. */
+  *spans(x0, y0, x1, y1) {
+    const [left, right, top, bottom] = [x0, x1, y0, y1].map((value) => this.#cell(value));
+    for (let row = top; row <= bottom; row++) yield [this.starts[row * this.side + left], this.starts[row * this.side + right + 1]];
+  }
+
   /** Points in the cells that a box touches. */
   *near(x0, y0, x1, y1) {
-    const [left, right, top, bottom] = [x0, x1, y0, y1].map((value) => this.#cell(value));
-    for (let row = top; row <= bottom; row++) {
-      const start = this.starts[row * this.side + left], stop = this.starts[row * this.side + right + 1];
-      for (let at = start; at < stop; at++) yield this.order[at];
-    }
+    for (const [start, stop] of this.spans(x0, y0, x1, y1)) for (let at = start; at < stop; at++) yield this.order[at];
   }
 
   /** The point nearest to a place, at most `reach` away; -1 where there is none. */
@@ -98,26 +102,4 @@ export class Window {
     this.x += x - nx;
     this.y += y - ny;
   }
-}
-
-/** How wide a dot is, in pixels, for so many points shown in so many pixels. */
-export const dotSize = (shown, pixels) => Math.max(1, Math.min(5, Math.round(Math.sqrt((0.25 * pixels) / Math.max(1, shown)))));
-
-/** Draw dots into pixels (uint32, width * height): those of `dimmed` first, so that the others lie above. Returns how many are in view. */
-export function paint(pixels, window, points, color, size, dim) {
-  const { width, height, unit } = window;
-  const [left, top] = window.toMap(0, 0);
-  const { xs, ys } = points;
-  const half = size >> 1, scale = 1 / unit;
-  let shown = 0;
-  for (let point = 0; point < xs.length; point++) {
-    const px = ((xs[point] - left) * scale - half) | 0, py = ((ys[point] - top) * scale - half) | 0;
-    if (px < 0 || py < 0 || px + size >= width || py + size >= height) continue;
-    shown++;
-    const value = dim && dim[point] ? 0x30808080 : color(point);
-    if (!value) continue;
-    if (size === 1) pixels[py * width + px] = value;
-    else for (let row = py; row < py + size; row++) pixels.fill(value, row * width + px, row * width + px + size);
-  }
-  return shown;
 }
