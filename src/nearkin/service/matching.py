@@ -44,7 +44,7 @@ class MatchRequest(Strict):
     explain: bool = False
     fields: Fields | None = None
     version: Version | None = None
-    timeout_ms: Timeout = at_most.DEFAULT_TIMEOUT_MS
+    timeout_ms: Timeout = at_most.MATCH_TIMEOUT_MS
 
 
 class BarBody(BaseModel):
