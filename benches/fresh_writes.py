@@ -23,7 +23,7 @@ from nearkin.evaluation.machine import machine
 from nearkin.tables import Catalog
 from nearkin.worlds import words
 
-WORDS, LENGTH, EACH, ROUNDS, DELTA, QUERIES, REPEATS = 30_000, 40, 20, 15, 2_000, 200, 5
+WORDS, LENGTH, EACH, ROUNDS, DELTA, QUERIES, REPEATS = 30_000, 40, 20, 6, 2_000, 100, 5
 OUT = Path(__file__).parent / "results/fresh-writes.json"
 
 
@@ -110,7 +110,7 @@ def figures_of(size: int) -> dict[str, Any]:
 def main() -> None:
     asked = argparse.ArgumentParser(description=__doc__)
     asked.add_argument("--label", default="after")
-    asked.add_argument("--sizes", type=int, nargs="+", default=[24_000, 200_000])
+    asked.add_argument("--sizes", type=int, nargs="+", default=[24_000, 60_000])
     given = asked.parse_args()
     kept = json.loads(OUT.read_text()) if OUT.exists() else {"question": __doc__.split("\n")[0]}
     for size in given.sizes:

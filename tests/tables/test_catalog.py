@@ -98,3 +98,31 @@ def test_with_fields_adds_and_replaces():
     assert more["stars"] == [1, 2, 3]
     assert more["title"] == ["a", "b", "c"]
     assert len(more.roles) == 5
+
+
+def test_a_changed_catalogue_is_the_one_made_at_once():
+    random, size = np.random.default_rng(0), 3000
+    whole = Catalog.of([f"t{row}" for row in range(size)], title=[f"title {row}" for row in range(size)], price=list(range(size)))
+    names, now = whole.id_list, whole
+    for step in range(30):
+        gone = np.sort(random.choice(len(now), random.integers(0, 40), replace=False))
+        new = [f"n{step}-{row}" for row in range(random.integers(0, 60))]
+        new += [now.id_list[row] for row in gone[:3]]  # come again
+        more = Catalog.of(new, title=[f"new {name}" for name in new], price=[1] * len(new)) if new else None
+        before, held = now, now.id_list
+        now = now.changed(gone, more)
+        names = [*np.delete(np.array(names, object), gone), *new]
+        assert before.id_list == held
+    made = Catalog(now.table.combine_chunks(), now.roles)
+    assert now.id_list == names == made.id_list
+    rows = random.choice(len(now), 25, replace=False)
+    assert now.take(rows).table.equals(made.take(rows).table)
+    assert now.ids_at(rows) == [names[row] for row in rows]
+    asked = [names[row] for row in rows] + ["nobody"]
+    assert now.rows_of(asked, missing="mark").tolist() == [*rows.tolist(), -1]
+    assert now.table.column(0).num_chunks < 40
+    with pytest.raises(BadInput, match="unique"):
+        now.changed(rows[:0], made.take(rows[:2]))
+    empty = now.changed(np.arange(len(now)))
+    assert len(empty) == 0
+    assert empty.changed(rows[:0], made.take([4])).id_list == [names[4]]

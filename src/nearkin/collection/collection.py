@@ -423,6 +423,7 @@ class Collection:
 
         Others write and read meanwhile; what they removed since it began loses its last bytes at the next one.
         """
+        self.close()  # a fit of our own that is under way
         with fitting(self.place, wait_s):
             with self._writer(wait_s):
                 begun = self._begun()

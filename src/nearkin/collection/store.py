@@ -140,8 +140,7 @@ class Store:
         table = pa.concat_tables([self.dataset.schema.empty_table(), *(table for _, table in read.values())]).sort_by(SEQ)
         alive = np.sort(np.concatenate([rest, *(numbers for numbers, _ in read.values())]))
         suspects = [spans[number] for number in known if there.get(number) != known[number] and number in spans]
-        held = np.unique(np.concatenate([seqs[:0], *(seqs[slice(*np.searchsorted(seqs, (low, high + 1)))] for low, high in suspects)]))
-        gone = held[~among(held, alive)]
+        gone = _lacking(seqs, alive, suspects)
         self._spans = spans
         if len(seqs) - len(gone) + len(table) != self.dataset.count_rows():
             return None
@@ -260,6 +259,15 @@ def _spans_of(table: pa.Table) -> dict[int, tuple[int, int]]:
     """For each fragment the least and the largest number of its rows, of a table with numbers and addresses."""
     owner, seqs = table[_ADDRESS].to_numpy() >> np.uint64(32), table[SEQ].to_numpy()
     return {int(number): _span(seqs[owner == number]) for number in np.unique(owner)}
+
+
+def _lacking(held: np.ndarray, alive: np.ndarray, spans: list[tuple[int, int]]) -> np.ndarray:
+    """The numbers held, within these spans, that are not alive; all rise."""
+    within = np.zeros(len(held), bool)
+    for low, high in spans:
+        within[slice(*np.searchsorted(held, (low, high + 1)))] = True
+    some = held[within]
+    return some[~among(some, alive)]
 
 
 def _span(seqs: np.ndarray) -> tuple[int, int]:

@@ -94,6 +94,13 @@ class Catalog:
         """All ids, in row order."""
         return self.table[self.id_field].combine_chunks()
 
+    def ids_at(self, rows: np.ndarray) -> list[str]:
+        """The ids in some rows; those of a catalogue in pieces are not joined for it."""
+        if "ids" in self.__dict__:
+            return self.ids.take(pa.array(rows)).to_pylist()  # type: ignore[no-any-return]
+        column = self.table.column(0)
+        return [column[row].as_py() for row in rows.tolist()]
+
     @cached_property
     def id_list(self) -> list[str]:
         """All ids as Python strings, in row order."""

@@ -6,7 +6,6 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple, Self
 
 import numpy as np
-import pyarrow as pa
 
 from nearkin.errors import BadInput, ShapeError
 from nearkin.tables.catalog import Catalog
@@ -85,7 +84,7 @@ class Hits:
         name = str(query) if self.queries is None else self.queries.ids[query].as_py()
         places = np.flatnonzero(self.rows[query] >= 0)
         items = self.rows[query, places]
-        ids = items.astype(str).tolist() if self.items is None else self.items.ids.take(pa.array(items)).to_pylist()
+        ids = items.astype(str).tolist() if self.items is None else self.items.ids_at(items)
         return [
             Hit(name, item, rank + 1, float(self.scores[query, place])) for rank, (item, place) in enumerate(zip(ids, places, strict=True))
         ]
