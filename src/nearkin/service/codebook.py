@@ -16,6 +16,7 @@ import numpy as np
 from nearkin.codecs.residual_k_means import ResidualKMeans
 from nearkin.collection.branch import Placed
 from nearkin.collection.texts import searchable
+from nearkin.indexes.flat_index import FlatIndex
 from nearkin.service.problems import Problem
 from nearkin.service.state import FOLDER
 from nearkin.service.view import View
@@ -23,7 +24,7 @@ from nearkin.stage import BitCodec, Codec, Stage
 from nearkin.tables import Vectors
 
 LEVELS, MOST_LEVELS, MOST_SYMBOLS = 4, 16, 64
-SAMPLE = 10_000  # things that a codec is fitted to
+SAMPLE = 8_192  # things that a codec is fitted to
 BLOCK = 4096  # things coded at once
 SHARING = 8  # things that about share all symbols but the last
 KEPT = "codes"  # the folder of fitted codecs, so that all processes of a service name things alike
@@ -138,5 +139,8 @@ def _moved(before: Coded, view: View, placed: Placed) -> Coded:
 
 
 def _vectors(placed: Placed, view: View, rows: np.ndarray) -> np.ndarray:
+    """float32 [rows, d]: as the index holds them, else encoded again."""
+    if isinstance(placed.index, FlatIndex) and placed.index.items_ is not None:
+        return np.asarray(placed.index.items_.rows[placed.index_rows(rows)], np.float32)
     parts = [placed.encoder(searchable(view.catalog.take(rows[start : start + BLOCK]))).rows for start in range(0, len(rows), BLOCK)]
     return np.concatenate(parts).astype(np.float32)

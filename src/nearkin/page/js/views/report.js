@@ -52,7 +52,7 @@ function Cell({ figure, best, systems }) {
 
 function Verdict({ of: { system, rival, difference, low, high, p_holm: p, better } }) {
   const says = better ? `${better} better than ${better === system ? rival : system}` : `${system} and ${rival} alike`;
-  return html`<div>${says} <small>${signed(difference)} [${signed(low)}, ${signed(high)}], p ${p.toFixed(p < 0.01 ? 4 : 2)}</small></div>`;
+  return html`<div class="pair">${says} <small>${signed(difference)} [${signed(low)}, ${signed(high)}], p ${p.toFixed(p < 0.01 ? 4 : 2)}</small></div>`;
 }
 
 const signed = (value) => `${value < 0 ? "−" : "+"}${Math.abs(value).toFixed(3)}`;
