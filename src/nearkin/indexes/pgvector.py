@@ -14,7 +14,7 @@ import numpy as np
 from nearkin.errors import BadInput
 from nearkin.indexes.checks import check_dim, check_table, checked_candidates, checked_keep, joined_things
 from nearkin.indexes.held_keys import HeldKeys, digests
-from nearkin.indexes.postgres import check_address, in_transaction
+from nearkin.indexes.postgres import answers, check_address, in_transaction
 from nearkin.stage import Index, fitted, learned
 from nearkin.tables import Catalog, Hits, Vectors
 
@@ -148,8 +148,8 @@ class PgVectorIndex(Index):
         if len(there[0]):
             pairs = (there[0] + 1).tolist(), self.held_.keys[rows[there]].tolist()
             statement = _sql(_SCORES, self.table_)
-            told = in_transaction(self.address, lambda cursor: cursor.execute(statement, (*pairs, list(asked))).fetchall())
-            places, values = _columns(told, 2)
+            told = answers(self.address, None, [(statement, (*pairs, list(asked)))])
+            places, values = _columns(told[0], 2)
             scores[tuple(axis[places.astype(np.int64) - 1] for axis in there)] = values
         return scores
 
@@ -160,14 +160,11 @@ class PgVectorIndex(Index):
         among, told = _among(self.held_.keys[live])
         order = "embedding <#> query" + (", key" if exact else "")
         statement = _sql(_NEAREST, self.table_, among=among, order=order)
-        told["count"] = k if exact else max(2 * k, k + 10)  # a walk comes back in nearly the right order
-
-        def work(cursor: Any) -> list[tuple[np.ndarray, np.ndarray]]:
-            cursor.execute(_SCAN) if exact else cursor.execute(_WALK, (str(self.window),))
-            blocks = [queries[start : start + BLOCK] for start in range(0, len(queries), BLOCK)]
-            return [pair for block in blocks for pair in _by_query(cursor.execute(statement, {**told, "queries": list(block)}), len(block))]
-
-        return in_transaction(self.address, work)
+        told["count"] = k if exact else k + max(10, k // 4)  # a walk comes back in nearly the right order
+        settings = (_SCAN, None) if exact else (_WALK, (str(min(1000, max(self.window, told["count"]))),))
+        blocks = [queries[start : start + BLOCK] for start in range(0, len(queries), BLOCK)]
+        found = answers(self.address, settings, [(statement, {**told, "queries": list(block)}) for block in blocks])
+        return [pair for lines, block in zip(found, blocks) for pair in _by_query(lines, len(block))]
 
     def _asked(self, queries: Vectors) -> np.ndarray:
         check_table(self, queries, Vectors)
@@ -216,9 +213,9 @@ def _among(keys: np.ndarray) -> tuple[str, dict[str, Any]]:
     return _IN_MASK, {"mask": np.packbits(bits, bitorder="little").tobytes(), "size": size}
 
 
-def _by_query(cursor: Any, count: int) -> list[tuple[np.ndarray, np.ndarray]]:
+def _by_query(lines: list[tuple[Any, ...]], count: int) -> list[tuple[np.ndarray, np.ndarray]]:
     """Lines of (place of the query from 1, key, score) as keys and scores of each query."""
-    places, keys, scores = _columns(cursor.fetchall(), 3)
+    places, keys, scores = _columns(lines, 3)
     order = np.argsort(places, kind="stable")
     edges = np.searchsorted(places[order], np.arange(1, count + 2))
     parts = [order[start:end] for start, end in pairwise(edges)]

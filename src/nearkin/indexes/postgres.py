@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import atexit
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from threading import Lock
 from typing import Any, TypeVar
 
@@ -38,12 +39,35 @@ def check_address(address: str) -> None:
 
 
 def in_transaction(address: str, work: Callable[[Any], T]) -> T:
-    """Do this with a cursor: all of it or nothing; once more when the server had closed an idle connection."""
+    """Do this with a cursor: all of it or nothing."""
+
+    def done(connection: Any) -> T:
+        with connection.transaction(), connection.cursor(binary=True) as cursor:
+            return work(cursor)
+
+    return _on_connection(address, done)
+
+
+def answers(address: str, settings: tuple[Any, Any] | None, statements: Sequence[tuple[Any, Any]]) -> list[list[tuple[Any, ...]]]:
+    """The lines that each statement gives, under settings that hold for these alone; all sent at once, in one way there and back."""
+
+    def done(connection: Any) -> list[list[tuple[Any, ...]]]:
+        with connection.pipeline(), nullcontext() if settings is None else connection.transaction():
+            if settings is not None:
+                connection.execute(*settings)
+            cursors = [connection.cursor(binary=True).execute(*statement) for statement in statements]
+        return [cursor.fetchall() for cursor in cursors]
+
+    return _on_connection(address, done)
+
+
+def _on_connection(address: str, work: Callable[[Any], T]) -> T:
+    """Do this, once more when the server had closed an idle connection; errors in our words."""
     psycopg = load_psycopg()
     try:
         connection, fresh = _taken(address)
         try:
-            return _done(connection, work)
+            return work(connection)
         except psycopg.OperationalError:
             if fresh or not connection.closed:
                 raise
@@ -52,7 +76,7 @@ def in_transaction(address: str, work: Callable[[Any], T]) -> T:
         _closed_idle(address)
         connection, _ = _taken(address)
         try:
-            return _done(connection, work)
+            return work(connection)
         finally:
             _given_back(address, connection)
     except psycopg.errors.UndefinedTable as error:
@@ -61,11 +85,6 @@ def in_transaction(address: str, work: Callable[[Any], T]) -> T:
         raise Busy(f"PostgreSQL does not answer: {_first_line(error)}; see that the server runs and the address is right") from error
     except psycopg.Error as error:
         raise BadInput(f"PostgreSQL refused: {_first_line(error)}") from error
-
-
-def _done(connection: Any, work: Callable[[Any], T]) -> T:
-    with connection.transaction(), connection.cursor(binary=True) as cursor:
-        return work(cursor)
 
 
 def _taken(address: str) -> tuple[Any, bool]:
