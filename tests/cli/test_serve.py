@@ -6,6 +6,7 @@ import json
 import signal
 import subprocess
 import sys
+import time
 
 import httpx2
 
@@ -20,18 +21,17 @@ def test_serve_answers_until_it_is_stopped(built, run, tmp_path):
         port = free.getsockname()[1]
     command = [sys.executable, "-m", "nearkin", "serve", str(place), "--port", str(port), "--root-path", "/shop/"]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
-        lines = []
-        for line in process.stderr:
-            lines.append(line)
-            if "running on" in line:
-                break
+        lines = [process.stderr.readline()]
+        assert f"serving at http://127.0.0.1:{port}/shop;" in lines[0]
+        while httpx2.get(f"http://127.0.0.1:{port}/health/ready", trust_env=False, timeout=120).status_code != 200:
+            time.sleep(0.1)  # the stages are not warm yet
         answer = httpx2.get(f"http://127.0.0.1:{port}/v1/search?q=wool+hat&k=1", trust_env=False, timeout=30)
         process.send_signal(signal.SIGINT)
         lines += process.stderr.readlines()
         status = process.wait(20)
     assert [hit["id"] for hit in answer.json()["hits"][0]] == ["a3"], lines
-    told = next(json.loads(line) for line in lines if line.startswith('{"time"'))
-    assert (told["route"], told["status"]) == ("/v1/search", 200)
+    told = [json.loads(line) for line in lines if line.startswith('{"time"')]
+    assert (told[-1]["route"], told[-1]["status"]) == ("/v1/search", 200)
     assert "wool" not in "".join(lines)
     assert status in (0, 130, -signal.SIGINT)
 

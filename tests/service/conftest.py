@@ -100,16 +100,44 @@ class Crew:
         self.writer.close()
 
 
+def pytest_generate_tests(metafunc):
+    """Modules with BOTH are run against one process, and against a writer and two workers of which each answers every other request."""
+    if "model" in metafunc.fixturenames and getattr(metafunc.module, "BOTH", False):
+        metafunc.parametrize("model", ["one", "workers"], scope="module", indirect=True)
+
+
 @pytest.fixture(scope="module")
-def place(tmp_path_factory):
+def model(request):
+    return getattr(request, "param", "one")
+
+
+class Alternating(httpx2.HTTPTransport):
+    """Sends each request elsewhere than the one before."""
+
+    def __init__(self, addresses: list[str]) -> None:
+        super().__init__()
+        self.ports = [httpx2.URL(address).port for address in addresses]
+
+    def handle_request(self, request: httpx2.Request) -> httpx2.Response:
+        self.ports.reverse()
+        request.url = request.url.copy_with(port=self.ports[0])
+        return super().handle_request(request)
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory, model):
     folder = tmp_path_factory.mktemp("service") / "shop"
     shop_of(folder)
     return folder
 
 
 @pytest.fixture(scope="module")
-def http(place) -> Iterator[httpx2.Client]:
+def http(place, model) -> Iterator[httpx2.Client]:
     """A plain HTTP client of the shop, without a key."""
+    if model == "workers":
+        with Crew.of(place) as crew, Alternating(crew.addresses) as line:
+            yield httpx2.Client(base_url=crew.addresses[0], timeout=30, transport=line)
+        return
     with served(create_app(place)) as address, httpx2.Client(base_url=address, timeout=30, trust_env=False) as client:
         yield client
 

@@ -10,6 +10,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+BOTH = True  # see conftest
+
 AS_JSON = {"Content-Type": "application/json"}
 
 

@@ -8,6 +8,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+BOTH = True  # see conftest
+
 
 def post(http, path, status=200, **body):
     answer = http.post(path, json=body)

@@ -16,6 +16,8 @@ from nearkin.service.requests import LinkBody
 from nearkin.service.state import State
 from tests.service.conftest import shop_of
 
+BOTH = True  # see conftest
+
 LINES = {"Content-Type": "application/x-ndjson"}
 
 
