@@ -12,8 +12,9 @@ from nearkin.collection import Collection
 from nearkin.service.app import create_app
 from nearkin.service.jobs import DONE, FAILED
 from nearkin.service.keys import Keys
+from nearkin.service.matchwork import keep_match
 from nearkin.service.state import FOLDER, State
-from tests.service.conftest import served
+from tests.service.conftest import Crew, served
 from tests.service.test_jobs import start, wait
 
 WORLD = worlds.two_lists(left=60, right=100, overlap=0.6, typos=0.2, seed=3)
@@ -203,3 +204,18 @@ def test_keys_say_who_may_look_and_who_may_judge(tmp_path):
         seen = client.post("/v1/match", json={"left": ROWS, "id": "key"}, headers=as_filtered).json()["matches"]
         assert [each for each in seen if each["right"]]
         assert all(int(each["fields"]["year"]) > 1990 for each in seen if each["right"])
+
+
+def test_what_is_said_to_one_worker_the_other_shows(tmp_path):
+    with Collection.build(tmp_path / "books", WORLD.items) as books:
+        kept = keep_match(books, WORLD.queries, "rows.jsonl", None, one_to_one=True, say=lambda *_, **__: None)["match"]
+    with Crew.of(tmp_path / "books") as crew:
+        one, other = (httpx2.Client(base_url=address, timeout=60, trust_env=False) for address in crew.addresses)
+        pair = f"/v1/matches/{kept}/pairs/0"
+        for asked, shows, verdict in ((one, other, "same"), (other, one, "different")):
+            assert asked.put(pair, json={"verdict": verdict}).status_code == 200
+            assert shows.get(pair).json()["verdict"] == verdict
+        assert one.delete(f"/v1/matches/{kept}").status_code == 204
+        assert other.get(pair).status_code == 404
+        one.close()
+        other.close()
