@@ -149,3 +149,15 @@ def test_what_comes_next_can_be_made_less_alike(browser, address):
         tab.locator(".card").first.get_by_role("button", name="why").click()
         tab.wait_for_selector(".why")
         assert "guitar" in tab.locator(".why").inner_text()
+
+
+def test_a_job_is_asked_for_again_and_again_where_nothing_is_told(browser, address):
+    tab = browser.new_page()  # what fails is said on the console
+    tab.route("**/events", lambda route: route.fulfill(status=503))
+    tab.goto(f"{address}/admin")
+    tab.get_by_role("button", name="tune").click()
+    with tab.expect_response(lambda answer: "/v1/jobs/" in answer.url and not answer.url.endswith("/events"), timeout=30_000):
+        tab.locator(".job", has_text="tune").first.get_by_role("button", name="cancel").wait_for()
+    tab.locator(".job", has_text="tune").first.get_by_role("button", name="cancel").click()
+    until(lambda: "cancelled" in tab.locator(".job", has_text="tune").first.inner_text(), 30)
+    tab.close()
