@@ -98,10 +98,12 @@ class Keeper:
 
     async def reach(self, version: int) -> None:
         """Returns when `now` shows this version, which is on the disk already."""
+        wait_s = AGAIN_S
         while self.now.version < version:
             await self.look()
             if self.now.version < version:
-                await asyncio.sleep(AGAIN_S)
+                await asyncio.sleep(wait_s)
+                wait_s = min(2 * wait_s, WATCH_S)
 
     def _look(self) -> None:
         try:

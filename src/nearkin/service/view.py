@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from bisect import bisect_right
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Sequence
 from functools import cached_property
@@ -53,7 +54,7 @@ class View:
     def unindexed(self) -> int:
         """Things that came after a search stage was fitted, for the stage that lacks most; a stage is named after the version it knows."""
         known = min(int(self.shop.manifest.stages[name].split("-")[-2]) for name in self.shop.manifest.search)
-        return sum(self.shop.written_at(row) > known for row in range(len(self.catalog)))
+        return len(self.catalog) - bisect_right(range(len(self.catalog)), known, key=self.shop.written_at)  # they stand in order of writing
 
     @property
     def stages(self) -> list[str]:
