@@ -71,13 +71,13 @@ def _is_ready(address: str) -> bool:
         return False
 
 
-def run(cases: int, bodies: int, workers: int, seed: int) -> dict:
+def run(cases: int, bodies: int, workers: int, seed: int, only: list[str]) -> dict:
     folder = Path(tempfile.mkdtemp())
     try:
         key = shop_in(folder / "shop")
         with served(folder / "shop", workers) as (address, pid):
             before = children(pid)
-            told = {"schemathesis": cases_of(address, key, cases, seed), "bodies": fuzz(urlsplit(address).port, key, bodies, seed)}
+            told = {"schemathesis": cases_of(address, key, cases, seed, only), "bodies": fuzz(urlsplit(address).port, key, bodies, seed)}
             told["processes"] = {
                 "at the start": len(before),
                 "of these alive at the end": sum(Path(f"/proc/{each}").exists() for each in before),
@@ -104,12 +104,13 @@ def main() -> int:
     asked = argparse.ArgumentParser(description=__doc__)
     asked.add_argument("--cases", type=int, default=3000, help="of schemathesis, about so many")
     asked.add_argument("--bodies", type=int, default=10_000)
+    asked.add_argument("--only", action="append", default=[], metavar="OPERATION", help="of schemathesis; may be repeated")
     asked.add_argument("--workers", type=int, default=2)
     asked.add_argument("--seed", type=int, default=0)
     asked.add_argument("--out", type=Path, default=Path(__file__).parent / "results" / "api-fuzz.json")
     given = asked.parse_args()
     began = time.perf_counter()
-    told = run(given.cases, given.bodies, given.workers, given.seed)
+    told = run(given.cases, given.bodies, given.workers, given.seed, given.only)
     told |= {"seconds": round(time.perf_counter() - began, 1), "seed": given.seed, "workers": given.workers, "cores": os.cpu_count()}
     told["versions"] = {name: version(name) for name in ("schemathesis", "fastapi", "uvicorn", "nearkin")} | {
         "python": platform.python_version()

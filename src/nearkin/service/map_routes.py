@@ -28,7 +28,7 @@ class PointsRequest(Strict):
     """Points of the map, by their place among those that were sent."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"rows": [0, 3]}]})
-    rows: Annotated[list[Annotated[int, BeforeValidator(whole), Field(ge=0, lt=2**31)]], Field(max_length=IDS)]
+    rows: Annotated[list[Annotated[int, Field(ge=0, lt=2**31), BeforeValidator(whole)]], Field(max_length=IDS)]
     version: Version | None = None
     timeout_ms: int = Field(default=5_000, ge=1, le=60_000)
 

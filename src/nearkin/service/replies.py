@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from nearkin.service import unfinished
-from nearkin.service.problems import Problem
+from nearkin.service.problems import Flaw, Problem
 from nearkin.service.state import State
 
 KEPT_S = 24 * 3600.0
+USED = "this Idempotency-Key was used for another request; make a new one for each"
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,7 @@ class Replies:
                 return None
         kept = found[0]
         if bytes(kept["digest"]) != digest:
-            raise Problem(422, "this Idempotency-Key was used for another request; make a new one for each")
+            raise Problem(422, USED, flaws=[Flaw(USED, "key-used", parameter="Idempotency-Key")])
         if kept["status"] is None:
             raise Problem(409, "the request with this Idempotency-Key is still under way", headers={"Retry-After": "1"})
         return Reply(kept["status"], kept["kind"], bytes(kept["body"]))
