@@ -21,7 +21,7 @@ export function columns(lines) {
   return tables.length ? uPlot.join(tables) : [[]];
 }
 
-/** A line a name; both axes with their unit. */
+/** A line a name, over shares from 0 to 1; both axes say what they count. */
 export function Curve({ lines, x, y, label }) {
   const place = useRef(null);
   useEffect(() => {
@@ -31,7 +31,7 @@ export function Curve({ lines, x, y, label }) {
     const axis = (says) => ({ label: says, stroke: ink, grid: { stroke: faint }, ticks: { stroke: faint } });
     const series = Object.keys(lines).map((name, at) => ({ label: name, stroke: COLORS[at % COLORS.length], dash: DASHES[at % DASHES.length], width: 2, spanGaps: true, points: { show: true, size: 7 } }));
     const width = () => Math.max(200, element.clientWidth);
-    const scales = { x: { time: false }, y: { range: (_, low, high) => [Math.max(0, low - 0.05), Math.min(1, high + 0.05)] } };
+    const scales = { x: { time: false, range: [0, 1] }, y: { range: (_, low, high) => [0, 1.1 * high || 1] } };
     const drawn = new uPlot({ width: width(), height: HEIGHT, legend: { show: false }, cursor: { show: false }, scales, axes: [axis(x), axis(y)], series: [{}, ...series] }, columns(lines), element);
     const observer = new ResizeObserver(() => drawn.setSize({ width: width(), height: HEIGHT }));
     observer.observe(element);

@@ -80,10 +80,10 @@ function Queries({ name, rows, a, b }) {
 /** How much is found for how much time, and the same as a table. */
 function Times({ points }) {
   const lines = {};
-  for (const { system, ms, recall } of points) (lines[system] ??= []).push([ms, recall]);
+  for (const { system, ms, recall } of points) (lines[system] ??= []).push([recall, ms]);
   return html`<section class="curves" aria-label="recall and time"><h2>Recall and time</h2>
     <p class="told">Each line is a stage asked for more and more hits, one query at a time, over ${points[0]?.queries ?? 0} queries.</p>
-    <${Curve} lines=${lines} x="milliseconds a query, median" y="recall at the depth asked for" label="recall against time; the table below has the same figures" />
+    <${Curve} lines=${lines} x="recall at the depth asked for" y="milliseconds a query, median" label="time against recall; the table below has the same figures" />
     <details><summary>The figures</summary><div class="wide"><table>
       <thead><tr><th scope="col">stage</th><th scope="col">hits asked for</th><th scope="col">recall</th><th scope="col">median ms</th><th scope="col">95 % within ms</th></tr></thead>
       <tbody>${points.map((each) => html`<tr key=${each.system + each.k}><th scope="row">${each.system}</th><td>${each.k}</td><td>${each.recall.toFixed(3)}</td><td>${each.ms.toFixed(2)}</td><td>${each.p95_ms.toFixed(2)}</td></tr>`)}</tbody>
