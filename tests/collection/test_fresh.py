@@ -182,6 +182,18 @@ def test_others_write_while_stages_are_fitted(tmp_path, monkeypatch):
     assert sorted(path.name for path in (shop.place / "stages").iterdir()) == sorted(shop.manifest.stages.values())
 
 
+def test_one_calibrates_while_another_fits(tmp_path):
+    random = np.random.default_rng(11)
+    items = some(random, [f"t{row}" for row in range(60)])
+    shop = Collection.build(tmp_path / "shop", items)
+    queries = Catalog.of([f"q{row}" for row in range(12)], text=items["title"][:12])
+    judgements = Links.of_ids(queries, items, [(f"q{row}", f"t{row}") for row in range(12)])
+    shop.compact(progress=lambda line: Collection.open(shop.place).calibrate(judgements) if line == "fitting meaning" else None)
+    for view in (shop, Collection.open(shop.place)):
+        assert view.relevance.judgements.right.id_list == [f"t{row}" for row in range(12)]
+        assert view.search(items["title"][:3], k=2, min_relevance=0.1).ids()
+
+
 def test_many_writes_have_the_stages_fitted_anew_beside(tmp_path, monkeypatch):
     monkeypatch.setattr(collecting, "REBUILD_LEAST", 10)
     random = np.random.default_rng(10)

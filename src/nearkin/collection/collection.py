@@ -222,14 +222,19 @@ class Collection:
     @property
     def relevance(self) -> Relevance:
         """What `calibrate` learned. Refused: before it, and when the branches were fitted anew since."""
-        name = self.manifest.stages.get("relevance")
-        if name is None:
+        held = self._held_relevance()
+        if held is None:
             raise BadInput(f"{self.place} was never calibrated, so it cannot tell what is relevant; call calibrate(judgements) once")
-        if self._relevance is None:
-            self._relevance = Stage.load(self.place / "stages" / name)  # type: ignore[assignment]
-        if self._relevance.made_for != self._made_for():  # type: ignore[union-attr]
+        if held.made_for != self._made_for():
             raise BadInput(f"the stages of {self.place} have changed since it was calibrated; call calibrate(judgements) again")
-        return self._relevance  # type: ignore[return-value]
+        return held
+
+    def _held_relevance(self) -> Relevance | None:
+        """What was learned, whatever branches it was learned with."""
+        name = self.manifest.stages.get("relevance")
+        if self._relevance is None and name is not None:
+            self._relevance = Stage.load(self.place / "stages" / name)  # type: ignore[assignment]
+        return self._relevance
 
     def chances(self, hits: Hits) -> np.ndarray:
         """The chance of each hit of a search to be relevant: float32 [q, k], 0 at pads. Refused as `relevance` is."""
@@ -433,10 +438,13 @@ class Collection:
                 name_stages(self.place, self.manifest)
                 self._store.compact(keep_history=keep_history)
                 self._take_on(before)
+                held = self._held_relevance()
+                if held is not None and held.made_for != self._made_for():  # calibrated by another while stages were fitted
+                    self._calibrate(held.judgements)
 
     def _begun(self) -> Begun:
-        judgements = self.relevance.judgements if "relevance" in self.manifest.stages else None
-        return Begun(self.place, self.manifest, self._snapshot, self.links, judgements, self.layout)
+        held = self._held_relevance()
+        return Begun(self.place, self.manifest, self._snapshot, self.links, held.judgements if held else None, self.layout)
 
     def refresh(self) -> bool:
         """See what other processes wrote; tells whether anything had changed. Cost: what changed, unless stages were fitted anew."""
