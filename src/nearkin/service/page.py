@@ -30,10 +30,10 @@ HEADERS = {
     "Content-Security-Policy": POLICY,
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
-    "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
     "Vary": "Accept-Encoding",
 }
+OVER_TLS = {"Cross-Origin-Opener-Policy": "same-origin"}  # over plain http a browser ignores it, and complains on the console
 
 
 @dataclass(frozen=True)
@@ -61,18 +61,18 @@ def _answer(scope: Scope) -> Response | None:
     root = scope.get("root_path", "").rstrip("/")
     path = scope["path"].removeprefix(root).removeprefix("/")
     told, digest = every_file()
+    more = OVER_TLS if scope.get("scheme") == "https" else {}
     packed = "gzip" in Headers(scope=scope).get("accept-encoding", "")
     if path in VIEWS or (path.startswith(NAMED) and not path.endswith(TWIN)):
-        return _response(_index(root), packed, "no-cache")
+        return _response(_index(root), packed, {**more, "Cache-Control": "no-cache"})
     name = path.removeprefix(f"{STATIC}{digest}/")
     if path.startswith(STATIC) and name in told:
-        return _response(told[name], packed, f"public, max-age={YEAR_S}, immutable")
+        return _response(told[name], packed, {**more, "Cache-Control": f"public, max-age={YEAR_S}, immutable"})
     return None
 
 
-def _response(file: File, packed: bool, keep: str) -> Response:
-    more = {"Content-Encoding": "gzip"} if packed else {}
-    headers = {**HEADERS, **more, "Cache-Control": keep}
+def _response(file: File, packed: bool, more: dict[str, str]) -> Response:
+    headers = {**HEADERS, **more, **({"Content-Encoding": "gzip"} if packed else {})}
     return Response(file.packed if packed else file.plain, media_type=f"{file.kind}; charset=utf-8", headers=headers)
 
 
