@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 
 import httpx2
 import pytest
 
+from nearkin.errors import BadInput
 from nearkin.service.access import ALL
-from nearkin.service.guard import Guard, Room
+from nearkin.service.guard import Guard
 from nearkin.service.metrics import Metrics
+from nearkin.service.problems import problem_of
+from nearkin.service.rooms import Room
 
 
 class Slow:
@@ -79,3 +83,12 @@ def test_every_answer_bears_the_headers_of_safety(http):
         assert headers["x-frame-options"] == "DENY"
         assert "default-src 'none'" in headers["content-security-policy"]
         assert "server" not in headers or headers["server"] != "nearkin"
+
+
+FULL = [OSError(28, "No space left on device"), sqlite3.OperationalError("database or disk is full"), BadInput("x: File too large")]
+
+
+@pytest.mark.parametrize("error", FULL)
+def test_a_disk_that_is_full_is_told_as_such_and_names_no_path(error):
+    problem = problem_of(error)
+    assert (problem.status, problem.detail) == (507, "the disk is full; nothing was changed")

@@ -22,7 +22,7 @@ CODES = {
     422: "invalid", 429: "too-many", 500: "fault", 503: "busy", 504: "too-slow", 507: "disk-full",
 }  # fmt: skip
 
-FULL = ("No space left", "disk is full")  # as files, the catalogue and the state of the service say it
+FULL = ("No space left", "disk is full", "File too large", "quota exceeded")  # as files, the catalogue and the state of the service say it
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,7 @@ def problem_of(error: Exception) -> Problem:
         return refused(str(error), "where", "/where", column=error.at, did_you_mean=error.did_you_mean)
     if isinstance(error, Busy):
         return Problem(503, str(error), headers={"Retry-After": "2"})
-    if (isinstance(error, OSError) and error.errno in (28, 122)) or any(said in str(error) for said in FULL):
+    if (isinstance(error, OSError) and error.errno in (27, 28, 122)) or any(said in str(error) for said in FULL):
         return Problem(507, "the disk is full; nothing was changed")
     if isinstance(error, NearkinError) and not isinstance(error, Missing):
         return Problem(422, str(error), flaws=[Flaw(str(error))])

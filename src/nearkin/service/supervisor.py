@@ -90,7 +90,8 @@ class Supervisor:
             place=str(self.place), run=str(self.folder), number=child.number, listening=self.listening.fileno(),
             early=not self.once_well, settings=self.settings,
         )  # fmt: skip
-        child.process, self.spare, child.alive = self.spare or self._process(), None, False
+        spare = self.spare if self.spare is not None and self.spare.poll() is None else None
+        child.process, self.spare, child.alive = spare or self._process(), None, False
         log.info("the %s is process %d", child.name, child.process.pid)
         assert child.process.stdin is not None
         with suppress(OSError):  # it ended; it is looked after as any other that does
