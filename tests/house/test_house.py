@@ -52,6 +52,8 @@ EXCUSED = {
     "CachedScores": "writes to the cache; tests/refiners/test_cross_encoder.py gives it a folder of its own",
     "_OfQueries": "the queries' side of Fde, made by its asking(); tests/projections/test_fde.py compares both with loops",
     "Recformer": "a language model reads every text; tests/recipes/test_recformer.py runs it over the same points",
+    "MovingProfile": "made by a profile that follows a catalogue; tests/collection/test_fresh.py compares it with one fitted afresh",
+    "InRows": "a model of links in the rows of another catalogue, made by Following; tests/collection/test_fresh.py compares it so",
     "Mixture": "answers from histories and vectors at once; tests/recipes/test_knn_embed.py compares it with loops",
 }
 

@@ -83,7 +83,8 @@ class AsyncClient:
 
     async def duplicates(self, *, where: str | None = None, threshold: float = 0.9, explain: bool = False) -> Partnered:
         """Pairs of things there that are, or may be, the same, surest first; worked out by a job, which keeps them for people to judge."""
-        match = (await self.job("match", **({} if where is None else {"where": where})))["match"]
+        told: dict[str, Any] = {} if where is None else {"where": where}
+        match = (await self.job("match", **told))["match"]
         bodies: list[dict[str, Any]] = []
         while path := pairs.next_page(match, threshold, bodies):
             bodies.append(await self._run(calls.get(path)))

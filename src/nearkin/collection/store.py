@@ -266,8 +266,8 @@ def _lacking(held: np.ndarray, alive: np.ndarray, spans: list[tuple[int, int]]) 
     within = np.zeros(len(held), bool)
     for low, high in spans:
         within[slice(*np.searchsorted(held, (low, high + 1)))] = True
-    some = held[within]
-    return some[~among(some, alive)]
+    some: np.ndarray = held[within]
+    return np.compress(~among(some, alive), some)
 
 
 def _span(seqs: np.ndarray) -> tuple[int, int]:
