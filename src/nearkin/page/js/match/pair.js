@@ -1,4 +1,4 @@
-import { ask } from "../api.js";
+import { ask, latest } from "../api.js";
 import { html, useEffect, useState } from "../html.js";
 import { Loading, Trouble } from "../parts/states.js";
 import { go, here, itemPath, one, written } from "../place.js";
@@ -15,6 +15,7 @@ const CHANCE = "The chance says how often the best partner of a row is right at 
 const VERDICTS = { s: "same", d: "different", " ": "unsure" };
 const LONG = 400; // characters of a value that are shown at first
 const NAMES = { same: "S", different: "D", unsure: "space" };
+const shown = latest();
 const said = []; // pairs judged on this visit, for undo
 
 /** The address of a pair, or of the list, with what else is in the query. */
@@ -25,7 +26,7 @@ export function Pair({ pair, match, threshold }) {
   const [told, show] = useState(null);
   const [error, fail] = useState(null);
   const path = `v1/matches/${match}/pairs/${pair}`;
-  const load = () => ask(`${path}?threshold=${threshold}`).then((found) => (fail(null), show(found)), fail);
+  const load = () => shown(`${path}?threshold=${threshold}`).then((found) => (fail(null), show(found)), fail);
   useEffect(() => void (show(null), load()), [path, threshold]);
   const put = (place, verdict) => ask(`v1/matches/${match}/pairs/${place}`, { verdict }, undefined, "PUT");
   const judge = (verdict) => {

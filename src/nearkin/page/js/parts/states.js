@@ -16,7 +16,7 @@ export function Trouble({ error, again }) {
   const problem = error.problem ?? {};
   const flaws = problem.errors ?? [];
   return html`<div class="trouble" role="alert">
-    <strong>${problem.title ?? "The service cannot be reached"}</strong>
+    <strong>${problem.title || "The service cannot be reached"}</strong>
     <p>${error.message}</p>
     ${flaws.map((flaw) => html`<p key=${flaw.pointer}>${flaw.message}${flaw.did_you_mean ? html`; did you mean <b>${flaw.did_you_mean}</b>?` : ""}</p>`)}
     ${problem.request_id && html`<small>request ${problem.request_id}</small>`}

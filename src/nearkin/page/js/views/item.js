@@ -1,10 +1,11 @@
-import { ask } from "../api.js";
+import { latest } from "../api.js";
 import { html, useEffect, useRef, useState } from "../html.js";
 import { Code, FoundBy, Neighbours } from "../parts/faces.js";
 import { add } from "../parts/history.js";
 import { Loading, Trouble } from "../parts/states.js";
 import { itemPath, one } from "../place.js";
 
+const ask = latest();
 const FACES = { neighbours: ["Neighbours", Neighbours], code: ["Code", Code], hits: ["Hits", FoundBy] };
 
 /** A thing: all its fields, and three faces: what is like it, the code that names it, the queries that return it. */

@@ -1,4 +1,4 @@
-import { ask } from "../api.js";
+import { ask, latest } from "../api.js";
 import { html, useEffect, useRef, useState } from "../html.js";
 import { PALETTE } from "../map/nk-map.js";
 import { decoded } from "../map/points.js";
@@ -6,6 +6,7 @@ import { Empty, Loading, Trouble } from "../parts/states.js";
 import { change, go, itemPath, one } from "../place.js";
 
 const LISTED = 50;
+const drawing = latest();
 
 /** The whole catalogue on a plane; what is caught with the lasso is listed. */
 export function Map() {
@@ -16,7 +17,7 @@ export function Map() {
   const map = useRef(null);
   const color = one("color");
   useEffect(() => {
-    ask(`v1/map${color ? `?color=${encodeURIComponent(color)}` : ""}`).then((bytes) => show(decoded(bytes)), fail);
+    drawing(`v1/map${color ? `?color=${encodeURIComponent(color)}` : ""}`).then((bytes) => show(decoded(bytes)), fail);
   }, [color]);
   useEffect(() => {
     if (!points || !map.current) return;
