@@ -18,8 +18,9 @@ from tests.service.conftest import served
 
 FIRST = 120 * 1024  # packed bytes of a first look, the most
 LATER = (  # not fetched by a first look
-    "js/map/", "js/match/", "js/views/match.js", "js/views/map.js", "js/views/papers.js", "js/views/admin.js",
-    "js/parts/jobs.js", "js/parts/keyring.js", "js/follow.js", "js/views/eval.js", "js/views/report.js", "js/parts/curve.js", "vendor/uplot.", "vendor/LICENSES.txt", "vendor/LOCK.json",
+    "js/map/", "js/match/", "js/views/match.js", "js/views/map.js", "js/views/papers.js", "js/views/admin.js", "js/parts/jobs.js",
+    "js/parts/keyring.js", "js/follow.js", "js/views/eval.js", "js/views/report.js", "js/parts/curve.js", "vendor/uplot.",
+    "vendor/LICENSES.txt", "vendor/LOCK.json",
 )  # fmt: skip
 HERE = Path(__file__).parent.parent / "page"
 

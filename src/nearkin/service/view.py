@@ -102,14 +102,13 @@ class View:
 
     def things(self, rows: Sequence[int] | np.ndarray, fields: Sequence[str] | None = None) -> list[dict[str, Any]]:
         """The things at these rows, ready for JSON; their ids always come first."""
-        table = self.catalog.table
         for place, name in enumerate(fields or ()):
             if name not in self.types:
                 raise unknown("field", name, self.types, f"/fields/{place}")
+        found = self.catalog.take(np.asarray(rows, np.int64)).table
         if fields is not None:
-            table = table.select(list(dict.fromkeys([self.catalog.id_field, *fields])))
-        found = table.take(pa.array(np.asarray(rows, np.int64))).to_pylist()
-        return [{name: plain(value) for name, value in thing.items()} for thing in found]
+            found = found.select(list(dict.fromkeys([self.catalog.id_field, *fields])))
+        return [{name: plain(value) for name, value in thing.items()} for thing in found.to_pylist()]
 
     def etag(self, row: int) -> str:
         """Changes when the thing does: the version that wrote it, and a hash of what it holds."""
