@@ -10,7 +10,6 @@ from nearkin.service import limits
 from nearkin.service.access import ADMIN
 from nearkin.service.answers import LIBRARY, Versions
 from nearkin.service.cut import is_calibrated
-from nearkin.service.cut import is_calibrated
 from nearkin.service.metrics import KIND, Metrics
 from nearkin.service.problems import Problem
 from nearkin.service.routes import errors, needs, router, service
@@ -61,7 +60,6 @@ async def info(request: Request) -> dict[str, object]:
     told = await keeper.read(view.shop.info, 10)
     told.pop("place")
     lists = [name for name, kind in view.types.items() if is_list(kind)]
-    told |= {"calibrated": is_calibrated(view), "drawn": "layout" in view.shop.manifest.stages}
     told |= {"calibrated": is_calibrated(view), "drawn": "layout" in view.shop.manifest.stages}
     return {**told, "lists": lists, "things": int(visible.sum()) if visible is not None else len(view.catalog)}
 
