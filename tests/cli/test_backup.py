@@ -213,7 +213,7 @@ def link_to(name, goal, kind=tarfile.SYMTYPE):
         link_to(".service/fifo", "", tarfile.FIFOTYPE),
         link_to("stages/w", "", tarfile.DIRTYPE),
     ],
-    ids=str,
+    ids=lambda evil: evil if isinstance(evil, str) else f"{evil.name} of type {evil.type!r}",
 )
 def test_names_that_lead_elsewhere_and_links_are_refused(kept, tmp_path, evil):
     parts = members(kept.file)
