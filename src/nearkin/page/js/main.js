@@ -28,9 +28,9 @@ function Guarded({ children }) {
 
 /** What few look at is only fetched by those who do. */
 function Later({ path, name }) {
-  const [View, show] = useState(null);
-  useEffect(() => void import(path).then((module) => show(() => module[name])), [path]);
-  return View ? html`<${View} />` : html`<${Loading} />`;
+  const [shown, show] = useState({});
+  useEffect(() => void import(path).then((module) => show({ path, View: module[name] })), [path]);
+  return shown.path === path ? html`<${shown.View} />` : html`<${Loading} />`; // not the view before at the new address
 }
 
 function view() {
