@@ -166,6 +166,33 @@ def engine() -> str:
                         [[r["method"], r["recall@10"], r["single_p50_ms"], r["batch_ms"]] for r in flat])  # fmt: skip
 
 
+def service() -> str:
+    """What the service bears: writes, faults, odd requests, a map that moves."""
+    fresh = kept("benches/results/fresh-writes.json")["after"]
+    text = "## The service\n\nProcessor ms, median, of one of 20 or 5 things at once (`python benches/fresh_writes.py`):\n\n"
+    steps = [step for step, found in next(iter(fresh.values())).items() if isinstance(found, dict)]
+    text += table(["things", *steps], [[size, *(each[step]["median_ms"] for step in steps)] for size, each in fresh.items()])
+    faults = kept("benches/results/service-faults.json")["faults"]
+    text += "\nFaults while eight clients read and write, two workers (`python benches/service_faults.py`):\n\n"
+    names = {
+        "answered_writes": "answered writes",
+        "lost": "of them lost",
+        "writes_back_s": "writes back, s",
+        "reads_back_s": "reads back, s",
+    }
+    text += table(["fault", *names.values()], [[name, *(each[field] for field in names)] for name, each in faults.items()])
+    fuzz = kept("benches/results/api-fuzz.json")["schemathesis"]
+    text += (
+        f"\n{fuzz['cases']:,} requests made from the OpenAPI over {fuzz['operations']} operations, by status: "
+        + ", ".join(f"{status}: {count:,}" for status, count in fuzz["by status"].items())
+        + " (`python benches/api_fuzz.py`).\n\n"
+    )
+    frames = kept("benches/results/map-frames.json")["rows"]
+    text += "The map in a browser without a GPU; `busy`: what other work took of the processors (`python benches/map_frames.py`):\n\n"
+    shown = {"frames_a_second_median": "frames a second", "draw_ms_median": "drawing, ms", "cpu_ms_median": "processor ms", "busy": "busy"}
+    return text + table(["points", "way", *shown.values()], [[r["points"], r["way"], *(r[name] for name in shown)] for r in frames])
+
+
 def neighbours() -> str:
     """Approximate search: ours and its rivals, and the distance from what the machine could do."""
     rows = kept("benches/results/ann.json")["rows"]
@@ -199,7 +226,7 @@ def _rate(found: dict | None, name: str) -> str:
 def main() -> None:
     machine = kept("proofs/knn-embed.json")["machine"]
     note = f"{machine['cpu']}, {machine['cores']} cores (AVX2), {machine['memory_gib']} GiB, no GPU; the cores were shared with other work"
-    parts = [f"# Measured\n\nMachine: {note}.\n", search(), neighbours(), next_item(), trained(), matching(), proofs(), engine()]
+    parts = [f"# Measured\n\nMachine: {note}.\n", search(), neighbours(), next_item(), trained(), matching(), proofs(), engine(), service()]
     PAGE.write_text("\n".join(parts))
 
 
