@@ -37,7 +37,7 @@ demo: .venv/core
 	$(BIN)/python -m nearkin.demo
 
 test: .venv/test .venv/kernels lint
-	$(BIN)/python -m pytest -n 2
+	$(BIN)/python -m pytest -n 2 --dist loadgroup
 
 lint: .venv/test
 	$(BIN)/ruff check src tests benches scripts

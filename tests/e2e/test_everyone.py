@@ -74,14 +74,14 @@ def test_the_keyboard_alone_searches_opens_adds_and_goes_from_view_to_view(look)
         second = cards(tab)[1]
         assert tab.evaluate("document.activeElement.dataset.id") == second
         tab.keyboard.press("Enter")
-        until(lambda: tab.url.endswith(f"/item/{second}"))
+        until(lambda: tab.evaluate("location.href").endswith(f"/item/{second}"))
         for letter, view in (("n", "next"), ("c", "compare"), ("h", "match"), ("m", "map"), ("e", "eval"), ("p", "papers"), ("a", "admin")):
             tab.wait_for_selector("main")
             if view == "match":  # out of the box of the view before
                 tab.keyboard.press("Escape")
             tab.keyboard.press("g")
             tab.keyboard.press(letter)
-            until(lambda view=view: f"/{view}" in tab.url)
+            until(lambda view=view: f"/{view}" in tab.evaluate("location.href"))
         tab.keyboard.press("?")
         tab.wait_for_selector("dialog[open]")
         tab.keyboard.press("Escape")

@@ -13,7 +13,7 @@ def test_typing_finds_among_all_packages_and_says_why(look):
         tab.wait_for_selector(".empty")
         assert "24,796 things" in tab.locator("header small").inner_text()
         tab.locator("#box").press_sequentially("text editor for latex")
-        until(lambda: "q=text+editor+for+latex" in tab.url)
+        until(lambda: "q=text+editor+for+latex" in tab.evaluate("location.href"))
         tab.wait_for_selector("mark")
         until(lambda: any("tex" in each for each in cards(tab)))
         assert re.match(r"24,796 fit the filter; \d+ above the cut; \d+ ms; version 1", tab.locator(".told").first.inner_text())
@@ -30,7 +30,7 @@ def test_a_facet_narrows_as_its_number_says_and_going_back_widens(look, service)
         label = tab.locator(".facets fieldset").first.locator("label").nth(1)
         value, count = label.locator("span").inner_text(), int(label.locator("small").inner_text().replace(",", ""))
         label.locator("input").check()
-        until(lambda: f"f.section={value}" in tab.url and cards(tab) != whole)
+        until(lambda: f"f.section={value}" in tab.evaluate("location.href") and cards(tab) != whole)
         shown = service.get("/.json" + tab.url[tab.url.index("?") :])
         assert shown["total"]["relevant"] >= count > 0
         assert {hit["fields"]["section"] for hit in shown["hits"][0]} == {value}

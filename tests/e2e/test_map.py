@@ -57,7 +57,7 @@ def test_the_map_shows_everything_and_a_lasso_lists_what_it_catches(look):
         until(lambda: caught(tab)[0] != triangle)
         assert 0 < triangle < caught(tab)[0] < whole
         tab.locator("aside ol a").first.click()
-        until(lambda: "/item/" in tab.url)
+        until(lambda: "/item/" in tab.evaluate("location.href"))
 
 
 def test_a_dot_that_is_clicked_opens_its_thing(look):
@@ -67,7 +67,7 @@ def test_a_dot_that_is_clicked_opens_its_thing(look):
         canvas.hover(position={"x": x, "y": y})
         until(lambda: "24,796" not in tab.locator("nk-map ~ .told").inner_text())
         canvas.click(position={"x": x, "y": y})
-        until(lambda: "/item/" in tab.url and cards(tab))
+        until(lambda: "/item/" in tab.evaluate("location.href") and cards(tab))
 
 
 def test_keys_alone_move_the_map_and_list_what_is_in_view(look):
@@ -85,9 +85,9 @@ def test_a_colour_chosen_last_stays_however_late_its_answer_comes(look, service)
     with look("map", viewport=WIDE) as tab:
         tab.wait_for_selector(".legend select")
         tab.locator(".legend select").select_option("section")
-        until(lambda: tab.url.endswith("color=section"))
+        until(lambda: tab.evaluate("location.href").endswith("color=section"))
         tab.locator(".legend select").select_option("tags")
-        until(lambda: tab.url.endswith("color=tags"))
+        until(lambda: tab.evaluate("location.href").endswith("color=tags"))
         tab.wait_for_selector(".legend .swatch")
         tab.wait_for_timeout(1500)
         assert "::" in tab.locator(".legend .swatch").first.inner_text()  # as tags are written

@@ -48,7 +48,7 @@ def test_three_tabs_show_neighbours_on_a_small_map_a_code_and_queries(browser, a
         tab.go_back()
         tab.wait_for_selector(".code li")
         tab.locator("section li a").first.click()
-        until(lambda: "/item/" in tab.url and "red-shoe" not in tab.url)
+        until(lambda: "/item/" in tab.evaluate("location.href") and "red-shoe" not in tab.evaluate("location.href"))
 
 
 def test_a_dot_of_the_small_map_leads_to_its_thing(browser, address):
@@ -56,7 +56,7 @@ def test_a_dot_of_the_small_map_leads_to_its_thing(browser, address):
         tab.wait_for_selector(".around .near")
         tab.locator(".around a").first.focus()
         tab.keyboard.press("Enter")
-        until(lambda: "/item/" in tab.url and "red-shoe" not in tab.url)
+        until(lambda: "/item/" in tab.evaluate("location.href") and "red-shoe" not in tab.evaluate("location.href"))
 
 
 def test_the_list_ends_at_the_cut_until_more_is_asked_for(browser, address):

@@ -97,7 +97,7 @@ def test_what_was_judged_becomes_a_report_that_leads_back_to_compare(browser, ad
         assert tab.locator("thead").first.locator("th").all_inner_texts() == ["metric", "words", "meaning", "all", "verdict"]
         assert tab.locator("tbody").first.locator("th").all_inner_texts() == ["nDCG@10", "MRR", "Recall@10", "Recall@100"]
         tab.locator("tbody").first.locator("tr").nth(1).locator("button").nth(1).click()
-        until(lambda: "metric=MRR&a=meaning&b=words" in tab.url)
+        until(lambda: "metric=MRR&a=meaning&b=words" in tab.evaluate("location.href"))
         tab.wait_for_selector(".won-lost")
         assert "won" in tab.locator("section[aria-label='queries won and lost'] [role=status]").first.inner_text()
         shown = tab.url
@@ -116,7 +116,7 @@ def test_before_anything_was_judged_the_view_says_how(browser, tmp_path):
     shop_of(tmp_path / "shop").close()
     with served(create_app(tmp_path / "shop")) as address, looking(browser, address, "eval") as tab:
         tab.locator(".empty a", has_text="two stages").click()
-        until(lambda: tab.url.endswith("/compare"))
+        until(lambda: tab.evaluate("location.href").endswith("/compare"))
         assert httpx2.get(f"{address}/eval.json", trust_env=False).json() == httpx2.get(f"{address}/v1/reports", trust_env=False).json()
 
 

@@ -134,7 +134,7 @@ def test_letters_can_be_switched_off(browser, address):
         until(lambda: tab.locator("dialog").count() == 0)
         tab.keyboard.press("g")
         tab.keyboard.press("a")
-        until(lambda: tab.url.endswith("/admin"))
+        until(lambda: tab.evaluate("location.href").endswith("/admin"))
     context.close()
 
 

@@ -64,9 +64,9 @@ def test_bands_count_and_the_slider_moves_them(browser, address):
         tab.locator(".threshold input").focus()
         for _ in range(9):
             tab.keyboard.press("ArrowRight")
-        until(lambda: "threshold=0.99" in tab.url)
+        until(lambda: "threshold=0.99" in tab.evaluate("location.href"))
         tab.locator(".bands a", has_text="no").click()
-        until(lambda: "band=no" in tab.url)
+        until(lambda: "band=no" in tab.evaluate("location.href"))
         tab.wait_for_selector(".pairs .card")
 
 
@@ -99,7 +99,7 @@ def test_pairs_are_judged_by_keys_one_after_another_and_taken_back(browser, addr
         until(lambda: len(httpx2.get(f"{address}/v1/matches/newest/judgements", trust_env=False).text.splitlines()) == 2)
         tab.keyboard.press("g")
         tab.keyboard.press("s")  # to the search, no judgement
-        until(lambda: tab.url == f"{address}/")
+        until(lambda: tab.evaluate("location.href") == f"{address}/")
         tab.keyboard.press("Escape")  # out of the box
         tab.keyboard.press("g")
         tab.keyboard.press("h")
