@@ -28,6 +28,14 @@ START_S = 300
 Looks = Callable[..., AbstractContextManager[Any]]
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """One process runs all of these, since the collection and the service are the dear part."""
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.xdist_group("e2e"))
+
+
 @dataclass
 class Served:
     """`address`: as a browser sees it; `http`: asks the service itself, with every scope."""

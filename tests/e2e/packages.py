@@ -17,6 +17,7 @@ from nearkin.stage.cache import cache_folder
 from nearkin.tables import Catalog, Links
 
 JUDGED, OFFERED, STRANGE = 120, 160, 40
+LINKED = 2_000  # packages whose links are learned from; all of them would take minutes
 WORD = re.compile(r"[a-z]{4,}")
 
 
@@ -28,7 +29,7 @@ def collection_of_packages() -> Path:
     if not place.exists():
         place.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=place.parent) as draft:
-            _make(Path(draft) / "shop", data.items, data.links)
+            _make(Path(draft) / "shop", data.items, data.need("links").links)
             if not place.exists():  # another process may have been faster
                 os.rename(Path(draft) / "shop", place)
     return place
@@ -43,7 +44,8 @@ def copy_to(folder: Path) -> Path:
 def _make(place: Path, items: Catalog, links: Links | None) -> None:
     from nearkin.service.matchwork import keep_match
 
-    with Collection.build(place, items, links=links) as made:
+    assert links is not None
+    with Collection.build(place, items, links=links.take(links.left_rows < LINKED)) as made:
         made.lay_out()
         made.calibrate(judgements(made.catalog))
         keep_match(made, offers(items), "other-distribution.csv", None, one_to_one=True, say=lambda *_, **__: None)
