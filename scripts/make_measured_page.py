@@ -190,7 +190,22 @@ def service() -> str:
     frames = kept("benches/results/map-frames.json")["rows"]
     text += "The map in a browser without a GPU; `busy`: what other work took of the processors (`python benches/map_frames.py`):\n\n"
     shown = {"frames_a_second_median": "frames a second", "draw_ms_median": "drawing, ms", "cpu_ms_median": "processor ms", "busy": "busy"}
-    return text + table(["points", "way", *shown.values()], [[r["points"], r["way"], *(r[name] for name in shown)] for r in frames])
+    text += table(["points", "way", *shown.values()], [[r["points"], r["way"], *(r[name] for name in shown)] for r in frames])
+    return text + _load()
+
+
+def _load() -> str:
+    """Searches a second beside other stores, by how many ask at once."""
+    text = "\nHybrid searches over HTTP, searches a second / 95th percentile in ms (`python benches/service_load.py`):\n"
+    for size, found in kept("benches/results/service-load.json")["sizes"].items():
+        systems = {name: each for name, each in found["systems"].items() if "recall@10" in each}
+        loads = [name for name in systems["nearkin"] if "clients" in name]
+        rows = [
+            [name, each["recall@10"], *(f"{each[way]['a second']} / {each[way].get('p95 ms', '–')}" for way in loads)]
+            for name, each in systems.items()
+        ]
+        text += f"\n{int(size):,} things:\n\n" + table(["system", "Recall@10", *loads], rows)
+    return text
 
 
 def neighbours() -> str:
