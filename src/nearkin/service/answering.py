@@ -159,13 +159,12 @@ def _best_first(place: Place) -> tuple[float, int]:
 def _hits(
     view: View, page: list[Place], offset: int, query: int, fields: Sequence[str] | None, why: Reasons, marker: Marker | None
 ) -> list[dict[str, Any]]:
-    things = view.things([place.row for place in page], fields)
-    texts = view.catalog.fields("text")
-    titles = things if fields is None else view.things([place.row for place in page], texts)
+    texts, own = view.catalog.fields("text"), view.catalog.id_field
+    things = view.things([place.row for place in page], None if fields is None else [*fields, *texts])
     hits = []
-    for rank, (place, thing, titled) in enumerate(zip(page, things, titles, strict=True), offset + 1):
-        name = thing[view.catalog.id_field]
-        hit = {"id": name, "rank": rank, "score": place.score, "title": title_of(titled, name, texts), "fields": thing}
+    for rank, (place, whole) in enumerate(zip(page, things, strict=True), offset + 1):
+        name, thing = whole[own], whole if fields is None else {field: whole[field] for field in (own, *fields)}
+        hit = {"id": name, "rank": rank, "score": place.score, "title": title_of(whole, name, texts), "fields": thing}
         more: Mapping[str, Any] = {
             "relevance": place.chance,
             "why": why.get((query, place.row)),
