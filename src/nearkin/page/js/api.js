@@ -23,7 +23,7 @@ export function useKey(key) {
 
 /** What was asked last, newest first; what the page asks for itself is not among them. */
 export const asked = signal([]);
-const ASIDE = /^v1\/(info|map:things)/;
+const ASIDE = /^v1\/(info|map:things)|^v1\/judgements\?query=[^&]*$/; // the last: which grades a list has
 const HELD = 8;
 
 function note(method, path, body) {
