@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 from jaxtyping import install_import_hook
 
+from tests.watching import CHROMIUM, FLAGS
+
 # Shapes and types in the annotations of these rooms are checked at every call while testing (kernels compiled by numba are not).
 CHECKED = ("nearkin.metrics", "nearkin.losses", "nearkin.worlds")
 install_import_hook(CHECKED, "beartype.beartype").__enter__()
@@ -29,3 +31,15 @@ def need_data():
             pytest.skip(f"real data not here: {', '.join(lacking)} (set NEARKIN_DATA to the folder that holds them)")
 
     return need
+
+
+@pytest.fixture(scope="module")
+def browser():
+    """Debian's chromium; of one module alone, since while playwright runs no other test of the process can begin an event loop."""
+    playwright = pytest.importorskip("playwright.sync_api", reason="playwright drives the browser")
+    if CHROMIUM is None:
+        pytest.skip("these tests need Debian's chromium")
+    with playwright.sync_playwright() as running:
+        chromium = running.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield chromium
+        chromium.close()

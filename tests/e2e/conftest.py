@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import socket
 import subprocess
 import sys
@@ -19,11 +18,9 @@ import pytest
 
 from tests.conftest import data_folder
 from tests.e2e.proxy import Proxy, behind
-from tests.e2e.watching import tab_of
+from tests.watching import CHROMIUM, tab_of
 
 HOST, PREFIX = "packages.example", "/team/packages"
-CHROMIUM = shutil.which("chromium")
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", f"--host-resolver-rules=MAP {HOST} 127.0.0.1"]
 START_S = 300
 Looks = Callable[..., AbstractContextManager[Any]]
 
@@ -102,15 +99,6 @@ def _wait(address: str, process: subprocess.Popen[bytes]) -> None:
         except httpx2.TransportError:
             pass
         time.sleep(0.2)
-
-
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Any]:
-    playwright = pytest.importorskip("playwright.sync_api", reason="playwright drives the browser")
-    with playwright.sync_playwright() as running:
-        chromium = running.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield chromium
-        chromium.close()
 
 
 @pytest.fixture

@@ -10,10 +10,10 @@ from pathlib import Path
 from PIL import Image
 from playwright.sync_api import Page, sync_playwright
 
-from tests.e2e.conftest import CHROMIUM, FLAGS, PREFIX, serving
+from tests.e2e.conftest import PREFIX, serving
 from tests.e2e.packages import copy_to
 from tests.e2e.proxy import behind
-from tests.e2e.watching import tab_of
+from tests.watching import CHROMIUM, FLAGS, tab_of
 
 FOLDER = Path(__file__).parents[2] / "docs" / "images"
 WIDE = {"width": 1180, "height": 760}

@@ -1,6 +1,6 @@
 """A history that recommends, and the faces of a thing."""
 
-from tests.e2e.watching import cards, first_cards, until
+from tests.watching import cards, first_cards, until
 
 
 def test_a_history_made_by_clicking_recommends_and_moves_the_list(look):

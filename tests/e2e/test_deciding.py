@@ -1,6 +1,6 @@
 """Compare and judge, and the evaluation that comes of it; bands of a match, and pairs judged one after the other."""
 
-from tests.e2e.watching import until
+from tests.watching import until
 
 JUDGED = ("spell checker dictionary", "command line music player", "web server with modules")
 

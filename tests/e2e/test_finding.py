@@ -3,7 +3,7 @@
 import random
 import re
 
-from tests.e2e.watching import cards, first_cards, until
+from tests.watching import cards, first_cards, until
 
 HEBREW = {"name": "שולחן כתיבה", "short": "עורך טקסט לכתיבה <b>עברית</b>", "section": "editors"}
 

@@ -1,6 +1,6 @@
 """What a first look weighs as the browser counts it, with the answers that it asks for."""
 
-from tests.e2e.watching import first_cards, until
+from tests.watching import first_cards, until
 
 FIRST = 120 * 1024  # bytes that come over the line, heads of answers included
 

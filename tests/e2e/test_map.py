@@ -2,7 +2,7 @@
 
 from itertools import pairwise
 
-from tests.e2e.watching import cards, until
+from tests.watching import cards, until
 
 WIDE = {"width": 1280, "height": 900}
 DOT = """canvas => {

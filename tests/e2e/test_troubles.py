@@ -1,6 +1,6 @@
 """What goes wrong is said in its place: a service that is gone, filters and ids nobody knows, keys that are missing or may not."""
 
-from tests.e2e.watching import first_cards, until
+from tests.watching import first_cards, until
 
 BAD_GATEWAY, NOT_FOUND, UNKNOWN_KEY, MAY_NOT = (f"status of {status}" for status in (502, 404, 401, 403))
 

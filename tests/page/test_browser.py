@@ -1,7 +1,5 @@
 """The page in a real browser: search, why, facets, similar, history, compare, map; no word on the console, nothing from elsewhere."""
 
-import shutil
-import time
 from contextlib import contextmanager
 
 import httpx2
@@ -10,11 +8,7 @@ import pytest
 from nearkin.collection import Collection
 from nearkin.service.app import create_app
 from tests.service.conftest import served, shop_of
-
-playwright = pytest.importorskip("playwright.sync_api", reason="playwright drives the browser")
-CHROMIUM = shutil.which("chromium")
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="these tests need Debian's chromium")
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--host-resolver-rules=MAP shop.example 127.0.0.1"]
+from tests.watching import listen, until
 
 
 @pytest.fixture(scope="module")
@@ -26,35 +20,17 @@ def address(tmp_path_factory):
         yield here
 
 
-@pytest.fixture(scope="module")
-def browser():
-    with playwright.sync_playwright() as running:
-        chromium = running.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield chromium
-        chromium.close()
-
-
 @contextmanager
 def looking(browser, address, path="", **more):
     """A tab that must stay without a word on the console, a failed script, or a request to another place."""
     tab, said = browser.new_page(**more), []
-    tab.on("console", lambda message: said.append(message.text) if message.type in ("error", "warning") else None)
-    tab.on("pageerror", lambda error: said.append(str(error)))
-    tab.on("request", lambda asked: None if asked.url.startswith((address, "data:")) else said.append(f"foreign: {asked.url}"))
+    listen(tab, address, said)
     tab.goto(f"{address}/{path}")
     try:
         yield tab
         assert not said
     finally:
         tab.close()
-
-
-def until(holds, seconds=10):
-    """Wait until this holds; the page's policy lets no test run a script of its own there."""
-    stop = time.monotonic() + seconds
-    while not holds():
-        assert time.monotonic() < stop, "it did not come to hold"
-        time.sleep(0.05)
 
 
 def cards(tab):

@@ -1,27 +1,14 @@
 """The three faces of a thing, and the line under which hardly anything fits, in a real browser."""
 
-import shutil
-
 import httpx2
 import pytest
 
 from nearkin.collection import Collection
 from nearkin.service.app import create_app
 from tests.collection.test_relevance import judgements, shop
-from tests.page.test_browser import FLAGS, cards, looking, until
+from tests.page.test_browser import cards, looking
 from tests.service.conftest import served
-
-playwright = pytest.importorskip("playwright.sync_api", reason="playwright drives the browser")
-CHROMIUM = shutil.which("chromium")
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="these tests need Debian's chromium")
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with playwright.sync_playwright() as running:
-        chromium = running.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield chromium
-        chromium.close()
+from tests.watching import until
 
 
 @pytest.fixture(scope="module")

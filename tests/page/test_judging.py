@@ -1,26 +1,14 @@
 """Judging in a real browser: grades under keys, kept, that become a report whose queries open the two lists again."""
 
-import shutil
-
 import httpx2
 import pytest
 
 from nearkin.service.app import create_app
-from tests.page.test_browser import FLAGS, looking, until
+from tests.page.test_browser import looking
 from tests.service.conftest import served, shop_of
+from tests.watching import until
 
-playwright = pytest.importorskip("playwright.sync_api", reason="playwright drives the browser")
-CHROMIUM = shutil.which("chromium")
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="these tests need Debian's chromium")
 PAIR = "a=words&b=meaning"
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with playwright.sync_playwright() as running:
-        chromium = running.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield chromium
-        chromium.close()
 
 
 @pytest.fixture(scope="module")

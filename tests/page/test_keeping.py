@@ -8,20 +8,9 @@ import pytest
 from nearkin.collection import Collection
 from nearkin.service.app import create_app
 from nearkin.service.settings import Settings
-from tests.page.test_browser import FLAGS, looking, until
+from tests.page.test_browser import looking
 from tests.service.conftest import served, shop_of
-
-playwright = pytest.importorskip("playwright.sync_api", reason="playwright drives the browser")
-CHROMIUM = shutil.which("chromium")
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="these tests need Debian's chromium")
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with playwright.sync_playwright() as running:
-        chromium = running.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield chromium
-        chromium.close()
+from tests.watching import until
 
 
 @pytest.fixture(scope="module")

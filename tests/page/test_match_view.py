@@ -11,11 +11,10 @@ from nearkin.service.app import create_app
 from nearkin.service.keys import Keys
 from nearkin.service.matchwork import keep_match
 from nearkin.service.state import State
-from tests.page.test_browser import CHROMIUM, FLAGS, looking, until
+from tests.page.test_browser import looking
 from tests.service.conftest import served
+from tests.watching import until
 
-playwright = pytest.importorskip("playwright.sync_api", reason="playwright drives the browser")
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="these tests need Debian's chromium")
 WORLD = worlds.two_lists(left=60, right=100, overlap=0.6, typos=0.3, seed=3)
 LONG = "a very long word by word description " * 300
 NOTES = [None, "שלום <b>עולם</b> ספר", LONG, "", "\U0001f3ba trumpet"]
@@ -23,14 +22,6 @@ NOTES = [None, "שלום <b>עולם</b> ספר", LONG, "", "\U0001f3ba trumpet"
 
 def with_notes(catalog):
     return catalog.with_fields({"note": "text"}, note=[NOTES[row % len(NOTES)] for row in range(len(catalog))])
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with playwright.sync_playwright() as running:
-        chromium = running.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield chromium
-        chromium.close()
 
 
 @pytest.fixture(scope="module")
