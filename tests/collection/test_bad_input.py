@@ -27,7 +27,7 @@ def test_an_empty_catalogue_makes_no_collection(tmp_path):
 
 
 def test_a_build_that_fails_leaves_nothing(tmp_path, monkeypatch):
-    monkeypatch.setattr("nearkin.collection.collection.fit_stages", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+    monkeypatch.setattr("nearkin.collection.building.fit_stages", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
     with pytest.raises(KeyboardInterrupt):
         Collection.build(tmp_path / "shop", goods())
     assert list(tmp_path.iterdir()) == []

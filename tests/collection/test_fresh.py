@@ -3,8 +3,7 @@
 import numpy as np
 import pytest
 
-from nearkin.collection import Collection
-from nearkin.collection import collection as collecting
+from nearkin.collection import Collection, rebuilding
 from nearkin.collection import store as storing
 from nearkin.tables import Catalog, Links
 from nearkin.worlds import words
@@ -195,7 +194,7 @@ def test_one_calibrates_while_another_fits(tmp_path):
 
 
 def test_many_writes_have_the_stages_fitted_anew_beside(tmp_path, monkeypatch):
-    monkeypatch.setattr(collecting, "REBUILD_LEAST", 10)
+    monkeypatch.setattr(rebuilding, "REBUILD_LEAST", 10)
     random = np.random.default_rng(10)
     shop = Collection.build(tmp_path / "shop", some(random, [f"t{row}" for row in range(40)]))
     before = shop.manifest.stages

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from copy import copy
 from dataclasses import replace
 from pathlib import Path
-from threading import Thread
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 from uuid import uuid4
@@ -18,31 +17,32 @@ import numpy as np
 
 from nearkin.collection.answers import Answers
 from nearkin.collection.branch import Branch, load_branch
+from nearkin.collection.building import checked_new, write_new
 from nearkin.collection.compacting import Begun, calibrated
 from nearkin.collection.explain import Reasons, reasons
-from nearkin.collection.fitting import DEFAULT_WEIGHTS, Progress, default_branches, fit_stages, name_stages, quiet
+from nearkin.collection.fitting import DEFAULT_WEIGHTS, Progress, default_branches, name_stages, quiet
 from nearkin.collection.layout import Layout
+from nearkin.collection.learned import Learned
 from nearkin.collection.lock import fitting, writing
 from nearkin.collection.manifest import Manifest
 from nearkin.collection.partnering import checked_threshold, matched, matched_alone, once, partnered
 from nearkin.collection.partners import Partnered
-from nearkin.collection.recommending import behaviour, fit_recommender, followed, recommended
+from nearkin.collection.rebuilding import Rebuilding, grown
+from nearkin.collection.recommending import behaviour, recommended
 from nearkin.collection.relevance import Relevance, checked_least, kept, only_judged
+from nearkin.collection.searching import checked_k, deep, searcher_of, without
 from nearkin.collection.snapshot import Change, Snapshot
 from nearkin.collection.store import Store, version_of
 from nearkin.collection.texts import as_queries, searchable
-from nearkin.errors import BadInput, listed
+from nearkin.errors import BadInput
 from nearkin.matching import partners
-from nearkin.stage import Encoder, Searcher, Stage, fuse, with_k
-from nearkin.tables import Catalog, Hits, Links, best
+from nearkin.stage import Encoder, Searcher, Stage
+from nearkin.tables import Catalog, Hits, Links
 
 if TYPE_CHECKING:
-    from nearkin.indexes.following import Following
     from nearkin.indexes.tuned import Tuned
 
 LEAST_WAIT_S = 60.0  # for the writer's lock, once stages are fitted that would be fitted in vain
-log = logging.getLogger("nearkin.collection")
-REBUILD_SHARE, REBUILD_LEAST = 0.25, 2_000  # stages are refitted once this share, and this many, of the things are new
 
 
 class Collection:
@@ -55,11 +55,7 @@ class Collection:
     def __init__(self, place: Path, manifest: Manifest, store: Store, snapshot: Snapshot, *, pinned: bool) -> None:
         self.place, self.manifest = place, manifest
         self._store, self._snapshot, self._pinned = store, snapshot, pinned
-        self._recommender: Following | None = None
-        self._recommends_for: Snapshot | None = None
-        self._relevance: Relevance | None = None
-        self._layout: Layout | None = None
-        self._rebuilding: Thread | None = None
+        self._learned, self._rebuilding = Learned(place), Rebuilding()
 
     @classmethod
     def build(
@@ -83,34 +79,14 @@ class Collection:
         All is written beside `place` and renamed at the end, so an interruption leaves nothing under that name.
         Refused: an existing place, an empty catalogue.
         """
-        place, say = Path(place), progress or quiet
-        if place.exists():
-            raise BadInput(f"{place} exists already; choose another name, add to it with: nearkin add, or remove it first")
-        if not len(items):
-            raise BadInput("the catalogue is empty; a collection needs at least one thing")
-        draft = _draft(place)
-        try:
-            say(f"writing {len(items):,} things")
-            Store.create(draft, items)
-            chosen = dict(branches) if branches is not None else default_branches(len(items), encoder, recall)
-            static = encoder is None and branches is None
-            shares = weights or (DEFAULT_WEIGHTS if static else [1 / len(chosen)] * len(chosen))
-            manifest = Manifest(
-                roles=items.roles,
-                search=tuple(chosen),
-                weights=tuple(shares),
-                by=by,
-                edges=links is not None and links.left is items,
-            )
-            manifest.write(draft)
-            if links is not None:
-                Store(draft, items.roles).append_links(links.to_arrow())
-            fit_stages(draft, manifest, chosen, say)
-            say("finishing")
-            os.rename(draft, place)
-        except BaseException:
-            shutil.rmtree(draft, ignore_errors=True)
-            raise
+        place = Path(place)
+        checked_new(place, items)
+        chosen = dict(branches) if branches is not None else default_branches(len(items), encoder, recall)
+        static = encoder is None and branches is None
+        shares = weights or (DEFAULT_WEIGHTS if static else [1 / len(chosen)] * len(chosen))
+        edges = links is not None and links.left is items
+        manifest = Manifest(roles=items.roles, search=tuple(chosen), weights=tuple(shares), by=by, edges=edges)
+        write_new(place, items, links, manifest, chosen, progress or quiet)
         return cls.open(place)
 
     @classmethod
@@ -132,8 +108,7 @@ class Collection:
 
     def close(self) -> None:
         """Every write was durable when it returned; if many have had the stages fitted anew beside, that is waited for."""
-        if self._rebuilding is not None:
-            self._rebuilding.join()
+        self._rebuilding.wait()
 
     def __len__(self) -> int:
         return len(self.catalog)
@@ -144,8 +119,7 @@ class Collection:
     def view(self) -> Self:
         """The collection as it is at this moment: it never changes, so other threads may read it while this one is written."""
         seen = type(self)(self.place, self.manifest, self._store.again(), self._snapshot, pinned=True)
-        seen._recommender, seen._recommends_for, seen._relevance = self._recommender, self._recommends_for, self._relevance
-        seen._layout = self._layout
+        seen._learned = copy(self._learned)
         return seen
 
     @property
@@ -212,9 +186,9 @@ class Collection:
         """
         table = as_queries(queries)
         if min_relevance is None:
-            return self._answers(table, _positive(k), where, stage, explain)
+            return self._answers(table, checked_k(k), where, stage, explain)
         _, least = self.relevance, checked_least(min_relevance)
-        found = self._answers(table, _positive(k), where, stage, explain)
+        found = self._answers(table, checked_k(k), where, stage, explain)
         chances = self.chances(found.hits)
         told = {key: {**why, "relevance": _chance_of(found.hits, chances, *key)} for key, why in found.reasons.items()}
         return Answers(kept(found.hits, chances, least), told)
@@ -231,10 +205,7 @@ class Collection:
 
     def _held_relevance(self) -> Relevance | None:
         """What was learned, whatever branches it was learned with."""
-        name = self.manifest.stages.get("relevance")
-        if self._relevance is None and name is not None:
-            self._relevance = Stage.load(self.place / "stages" / name)  # type: ignore[assignment]
-        return self._relevance
+        return self._learned.relevance_for(self.manifest)
 
     def chances(self, hits: Hits) -> np.ndarray:
         """The chance of each hit of a search to be relevant: float32 [q, k], 0 at pads. Refused as `relevance` is."""
@@ -248,15 +219,15 @@ class Collection:
     ) -> Answers:
         """The k things most like each of these, themselves left out."""
         rows = self.catalog.rows_of(ids)
-        found = self._answers(searchable(self.catalog.take(rows)), _positive(k) + 1, where, stage, explain)
-        return replace(found, hits=_without(found.hits, rows, k))
+        found = self._answers(searchable(self.catalog.take(rows)), checked_k(k) + 1, where, stage, explain)
+        return replace(found, hits=without(found.hits, rows, k))
 
     def recommend(
         self, histories: Sequence[Sequence[str]] | Catalog, *, k: int = 10, where: str | None = None, explain: bool = False
     ) -> Answers:
         """What comes next after each history of ids (oldest first); things of the history are left out."""
         table = histories if isinstance(histories, Catalog) else Catalog.histories(histories)
-        return recommended(self.recommender, table, self.catalog, _positive(k), self._keep(where), explain=explain)
+        return recommended(self.recommender, table, self.catalog, checked_k(k), self._keep(where), explain=explain)
 
     def match(
         self, table: Catalog, *, where: str | None = None, threshold: float = 0.9, one_to_one: bool = True, explain: bool = False
@@ -278,30 +249,11 @@ class Collection:
     @property
     def recommender(self) -> Any:
         """The recommender over the present things, loaded when first used; by content alone where there are no links."""
-        snapshot = self._snapshot
-        if self._recommender is None:
-            from nearkin.indexes.following import Following
-
-            self._recommender = Following.begin(_over(self._fitted_recommender(), searchable(self.catalog)))
-        elif self._recommends_for is not snapshot:
-            assert self._recommends_for is not None
-            self._recommender = followed(self._recommender, self._recommends_for, snapshot)
-        self._recommends_for = snapshot
-        return self._recommender.now
-
-    def _fitted_recommender(self) -> Any:
-        if self.manifest.recommend:
-            return Stage.load(self.place / "stages" / self.manifest.stages[self.manifest.recommend])
-        return fit_recommender(self.catalog, None, next(iter(self._snapshot.branches.values())).encoder)
+        return self._learned.recommender_for(self.manifest, self._snapshot)
 
     def stage(self, name: str | None = None) -> Searcher:
         """The searching stage of that name over the present things, or the fusion of all: Catalog with `text` -> Hits."""
-        placed = self._snapshot.placed
-        if name is not None and name not in placed:
-            raise BadInput(f"no stage {name!r} here; there are {listed(placed)}")
-        if name is not None or len(placed) == 1:
-            return placed[name or next(iter(placed))]
-        return fuse(*placed.values(), by=self.manifest.by, weights=self.manifest.weights)  # type: ignore[arg-type]
+        return searcher_of(self._snapshot, self.manifest, name)
 
     def _answers(self, queries: Catalog, k: int, where: str | None, stage: str | None, explain: bool) -> Answers:
         keep = self._keep(where)
@@ -310,12 +262,12 @@ class Collection:
 
     def ranked(self, queries: Catalog, *, k: int, keep: np.ndarray | None = None, stage: str | None = None) -> Hits:
         """The hits behind `search`: Catalog with `text` -> Hits[q, k] over the rows that `keep` (bool [n]) allows."""
-        return _deep(self.stage(stage), k)(queries, keep=keep).top(k)
+        return deep(self.stage(stage), k)(queries, keep=keep).top(k)
 
     def why(self, queries: Catalog, hits: Hits, *, k: int, keep: np.ndarray | None = None, stage: str | None = None) -> Reasons:
         """What speaks for each of these hits, all or some of those that `ranked` gives for the same k, keep and stage."""
         names = [stage] if stage is not None else list(self.manifest.search)
-        return reasons(_deep(self.stage(stage), k), names, queries, hits, keep)
+        return reasons(deep(self.stage(stage), k), names, queries, hits, keep)
 
     def _keep(self, where: str | None) -> np.ndarray | None:
         if where is None:
@@ -363,8 +315,8 @@ class Collection:
             self._calibrate(only_judged(judgements))
 
     def _calibrate(self, judgements: Links) -> None:
-        self._relevance = calibrated(self._snapshot, self.manifest, judgements, self._made_for())
-        self._adopt("relevance", self._relevance)
+        self._learned.relevance = calibrated(self._snapshot, self.manifest, judgements, self._made_for())
+        self._adopt("relevance", self._learned.relevance)
 
     def _adopt(self, name: str, stage: Stage, **told: Any) -> None:
         """Write a stage and, in one step, name it in the manifest in place of the one before."""
@@ -385,22 +337,14 @@ class Collection:
 
     def _lay_out(self, before: Layout | None, say: Progress) -> Layout:
         snapshot = self._snapshot
-        self._layout = Layout.of(snapshot.catalog, snapshot.seqs, snapshot.placed, before=before, say=say)
-        self._adopt("layout", self._layout)
-        return self._layout
+        self._learned.layout = Layout.of(snapshot.catalog, snapshot.seqs, snapshot.placed, before=before, say=say)
+        self._adopt("layout", self._learned.layout)
+        return self._learned.layout
 
     @property
     def layout(self) -> Layout | None:
         """The map of the present things; None when it was never drawn."""
-        if "layout" not in self.manifest.stages:
-            return None
-        if self._layout is None:
-            loaded = Stage.load(self.place / "stages" / self.manifest.stages["layout"])
-            assert isinstance(loaded, Layout)
-            self._layout = loaded
-        if not np.array_equal(self._layout.seqs, self._snapshot.seqs):
-            self._layout = self._layout.moved_to(self.catalog, self._snapshot.seqs, self._snapshot.placed)
-        return self._layout
+        return self._learned.layout_for(self.manifest, self._snapshot)
 
     def tune(self, *, minutes: float = 20, progress: Progress | None = None, wait_s: float = 10.0) -> Tuned:
         """Recommend from now on with the blend of models that foretells held-out links best, found within about so many minutes.
@@ -419,7 +363,7 @@ class Collection:
         found = tune(behaviour(self.catalog, links), minutes=minutes, encoders=encoders, folder=trials, say=progress or quiet)
         with self._writer(wait_s):
             self._adopt("recommend", found.blend, recommend="recommend", tuned=True)
-        self._recommender = self._recommends_for = None
+        self._learned.forget_recommender()
         shutil.rmtree(trials, ignore_errors=True)
         return found
 
@@ -473,19 +417,14 @@ class Collection:
             self._snapshot = snapshot.as_version(self._store.version)
         else:
             self._snapshot = Snapshot.of(self._store.version, snapshot.catalog, snapshot.seqs, _branches(self.place, manifest))
-        if not manifest.recommends_as(before):
-            self._recommender = self._recommends_for = None
-        elif self._recommends_for is snapshot:
-            self._recommends_for = self._snapshot
-        if manifest.stages.get("relevance") != before.stages.get("relevance"):
-            self._relevance = None
-        if manifest.stages.get("layout") != before.stages.get("layout"):
-            self._layout = None
+        self._learned.forget_what_changed(before, manifest)
+        if self._learned.recommends_for is snapshot:  # the same things under another number
+            self._learned.recommends_for = self._snapshot
 
     def _reload(self) -> None:
         fresh = Collection.open(self.place)
         self.manifest, self._store, self._snapshot = fresh.manifest, fresh._store, fresh._snapshot
-        self._recommender = self._recommends_for = self._relevance = self._layout = None
+        self._learned = fresh._learned
 
     @contextmanager
     def _writer(self, wait_s: float) -> Iterator[None]:
@@ -499,18 +438,9 @@ class Collection:
             yield
 
     def _rebuild_if_grown(self) -> None:
-        new = max(branch.added for branch in self._snapshot.branches.values())
-        if new < max(REBUILD_LEAST, REBUILD_SHARE * len(self)) or (self._rebuilding is not None and self._rebuilding.is_alive()):
-            return
-        other = type(self)(self.place, self.manifest, self._store.again(), self._snapshot, pinned=False)
-        self._rebuilding = Thread(target=other._rebuild, name="nearkin-rebuild")
-        self._rebuilding.start()
-
-    def _rebuild(self) -> None:
-        try:
-            self.compact(keep_history=True)
-        except Exception:  # nothing is lost: what is there answers on, and the next write tries again
-            log.warning("the stages of %s could not be fitted anew", self.place, exc_info=True)
+        if grown(self._snapshot) and not self._rebuilding.under_way:
+            other = type(self)(self.place, self.manifest, self._store.again(), self._snapshot, pinned=False)
+            self._rebuilding.start(self.place, lambda: other.compact(keep_history=True))
 
     def export(self) -> Iterator[dict[str, Any]]:
         """The things one by one, as dictionaries."""
@@ -522,27 +452,8 @@ def _branches(place: Path, manifest: Manifest) -> dict[str, Branch]:
     return {name: load_branch(place / "stages" / manifest.stages[name]) for name in manifest.search}
 
 
-def _deep(searcher: Searcher, k: int) -> Searcher:
-    """The searcher asked for k hits, and its branches for at least as many."""
-    branches = getattr(searcher, "branches", None)
-    if branches is None:
-        return with_k(searcher, k)
-    return replace(searcher, branches=tuple(with_k(branch, max(branch.k, k)) for branch in branches), k=k)  # type: ignore[type-var]
-
-
-def _over(model: Any, things: Catalog) -> Any:
-    """The recommender over these things: itself where it knows exactly them, in this order and with these texts."""
-    return model if model.items_.table.equals(things.table) else model.for_items(things)
-
-
 def _chance_of(hits: Hits, chances: np.ndarray, query: int, row: int) -> float:
     return float(chances[query][hits.rows[query] == row][0])
-
-
-def _without(hits: Hits, rows: np.ndarray, k: int) -> Hits:
-    """The hits of query i less the item rows[i]."""
-    others = np.where(hits.rows == rows[:, None], -1, hits.rows)
-    return best(hits.scores, k, rows=others, queries=hits.queries, items=hits.items)
 
 
 def _size_bytes(place: Path) -> int:
@@ -553,18 +464,3 @@ def _size_bytes(place: Path) -> int:
             with suppress(FileNotFoundError):
                 total += os.stat(os.path.join(folder, name)).st_size
     return total
-
-
-def _draft(place: Path) -> Path:
-    draft = place.parent / f".{place.name}.{uuid4().hex[:8]}"
-    try:
-        draft.mkdir(parents=True)
-    except OSError as error:
-        raise BadInput(f"{place} cannot be made: {error.strerror}; choose a folder where you may write") from error
-    return draft
-
-
-def _positive(k: int) -> int:
-    if k < 1:
-        raise BadInput(f"k is the number of hits wanted, at least 1; got {k}")
-    return k
