@@ -12,7 +12,7 @@ from nearkin.encoders.char_grams import CharGrams
 from nearkin.errors import BadInput
 from nearkin.indexes.inverted_index import InvertedIndex
 from nearkin.indexes.weightings import Impacts
-from nearkin.matching import duplicates, match, pairs_once, partners
+from nearkin.matching import duplicates, given_pairs, match, pairs_once, partners
 from nearkin.matching.words import word_counts
 from nearkin.tables import Catalog
 
@@ -198,6 +198,22 @@ def test_a_table_is_matched_with_itself(overlap):
     assert len(kept) == len(set(kept))
     assert all(len(pair) == 2 for pair in kept)
     assert len(set(kept) & wanted) > 0.95 * max(len(kept), len(wanted))
+
+
+def test_given_pairs_are_judged_alike_in_both_directions_whether_a_search_found_them_or_not():
+    world = worlds.two_lists(left=200, right=200, overlap=0.6, typos=0.2, seed=2)
+    table = Catalog.of(**{field: world.queries[field] + world.items[field] for field in ("name", "year", "code")})
+    true = world.truth.left_rows[:50], world.truth.right_rows[:50] + 200
+    wrong = true[0], np.roll(true[1], 7)
+    given = np.concatenate([true[0], wrong[0]]), np.concatenate([true[1], wrong[1]])
+    found = duplicates(table, also=given)
+    there, back = given_pairs(found, *given), given_pairs(found, *given[::-1])
+    assert there.places.tolist() == back.places.tolist()
+    pairs = found.features_.pairs
+    told = {frozenset(pair) for pair in zip(pairs.left_rows[there.places].tolist(), pairs.right_rows[there.places].tolist(), strict=True)}
+    assert told == {frozenset(pair) for pair in zip(given[0].tolist(), given[1].tolist(), strict=True)}
+    assert (there.chances[:50] > 0.9).mean() >= 0.9
+    assert (there.chances[50:] < 0.1).mean() >= 0.95
 
 
 @pytest.mark.parametrize(("left", "right"), [(0, 3), (1, 1), (2, 0)])

@@ -14,6 +14,7 @@ from nearkin.service.jobs import DONE, FAILED
 from nearkin.service.keys import Keys
 from nearkin.service.matchwork import keep_match
 from nearkin.service.state import FOLDER, State
+from nearkin.tables import Catalog
 from tests.service.conftest import Crew, served
 from tests.service.test_jobs import start, wait
 
@@ -77,10 +78,36 @@ def test_a_few_rows_get_no_invented_chance(http):
     assert "no estimate" in body["warnings"][0]
 
 
+def test_given_pairs_of_things_are_scored_in_their_order_with_bars_and_under_filters(tmp_path):
+    names = [*(f"l{name}" for name in WORLD.queries.id_list), *(f"r{name}" for name in WORLD.items.id_list)]
+    both = Catalog.of(names, **{field: WORLD.queries[field] + WORLD.items[field] for field in ("name", "year", "code")})
+    Collection.build(tmp_path / "both", both).close()
+    true = [[f"l{left}", f"r{right}"] for left, right in TRUTH.items()]
+    pairs = [*true, *([left, true[row - 5][1]] for row, (left, _) in enumerate(true))]
+    with served(create_app(tmp_path / "both")) as address, httpx2.Client(base_url=address, timeout=60, trust_env=False) as client:
+        body = client.post("/v1/match", json={"pairs": pairs, "explain": True, "fields": ["year"]}).json()
+        hidden = client.post("/v1/match", json={"pairs": pairs, "where": "id < 'r'"})
+    assert [[each["left"], each["right"]] for each in body.get("matches", [])] == pairs, body
+    bands = [each["band"] for each in body["matches"]]
+    assert bands[: len(true)].count("sure") >= 0.9 * len(true)
+    assert bands[len(true) :].count("no") >= 0.95 * len(true)
+    assert (body["expected"], body["warnings"]) == (None, [])
+    for each in body["matches"]:
+        assert each["why"]["start"] + sum(bar["weight"] for bar in each["why"]["parts"]) == pytest.approx(each["score"], abs=1e-6)
+        assert set(each["fields"]) == {"id", "year"}
+    assert hidden.status_code == 422
+    assert {flaw["pointer"] for flaw in hidden.json()["errors"]} >= {"/pairs/0/1"}
+
+
 @pytest.mark.parametrize(
     ("told", "pointer", "says"),
     [
-        ({}, "/left", "required"),
+        ({}, "", "either"),
+        ({"left": [{}], "pairs": [["b0", "b1"]]}, "", "either"),
+        ({"pairs": [["b0", "b1"]], "one_to_one": True}, "", "leave them out"),
+        ({"pairs": [["b0"]]}, "/pairs/0", "at least 2"),
+        ({"pairs": [["nothing", "none"]]}, "/pairs/0/0", "no thing"),
+        ({"pairs": [[WORLD.items.id_list[0]] * 2]}, "/pairs/0", "itself"),
         ({"left": []}, "/left", "at least 1"),
         ({"left": [{}] * 1001}, "/left", "1000"),
         ({"left": [{"a": 1}, {"a": "x"}]}, "/left", "several kinds"),

@@ -31,6 +31,11 @@ def matched(
 
     keep: bool [n], the things that may be found. Cost: a search a stage and row, then that of `match` with the things found.
     """
+    return match(table, shop.catalog.take(near(shop, table, keep, say)), one_to_one=one_to_one)
+
+
+def near(shop: Collection, table: Catalog, keep: np.ndarray | None, say: Say | None = None) -> np.ndarray:
+    """The things that any stage brings for any row: int64 [m], ascending."""
     rows: np.ndarray = np.zeros(0, np.int64)
     for start in range(0, len(table), CHUNK):
         part = as_queries(table.take(np.arange(start, min(start + CHUNK, len(table)))))
@@ -39,7 +44,7 @@ def matched(
             rows = np.union1d(rows, found[found >= 0])
         if say is not None:
             say(start + len(part))
-    return match(table, shop.catalog.take(rows), one_to_one=one_to_one)
+    return rows
 
 
 def matched_alone(shop: Collection, *, keep: np.ndarray | None = None) -> Matches:

@@ -33,13 +33,17 @@ def match(left: Catalog, right: Catalog, *, blocking: Stage | None = None, one_t
     return _matched(seen, block(seen, k) if blocking is None else block_by(seen, blocking), one_to_one, rounds)
 
 
-def duplicates(table: Catalog, *, k: int = 5, rounds: int = 3) -> Matches:
+def duplicates(table: Catalog, *, k: int = 5, rounds: int = 3, also: tuple[np.ndarray, np.ndarray] | None = None) -> Matches:
     """Links between the rows of one table that are the same thing; a row may have several, and each pair stands in both directions.
 
-    As `match` of the table with itself, of which the pairs of a row with itself are no candidates. Cost: as there.
+    As `match` of the table with itself, of which the pairs of a row with itself are no candidates. also: int [m] and int [m], rows
+    that are compared though no search finds them near each other (see `given_pairs`). Cost: as there.
     """
     seen = describe_alone(table)
     pairs = block(seen, k + 1)  # the nearest of a row is the row itself
+    if also is not None:
+        parts = [(pairs.left_rows, pairs.right_rows), also, also[::-1]]
+        pairs = Candidates.union(parts, len(table), len(table))
     return _matched(seen, pairs.take(pairs.left_rows != pairs.right_rows), False, rounds)
 
 

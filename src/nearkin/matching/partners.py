@@ -57,6 +57,33 @@ def pairs_once(found: Matches, chosen: Partners) -> Partners:
     return chosen.take(surest[np.sort(np.unique(keys, return_index=True)[1])])
 
 
+def given_pairs(found: Matches, left: np.ndarray, right: np.ndarray) -> Partners:
+    """Pairs of rows of one table that `duplicates` was told to compare, in their order; of the two directions the surer one.
+
+    What the engine did not link has the chance that links of its score have; none where matches are rare, as in `partners`.
+    """
+    pairs, learned = found.features_.pairs, found.learned_
+    keys = pairs.left_rows.astype(np.int64) * pairs.right_count + pairs.right_rows
+    both = np.sort(
+        [np.searchsorted(keys, one.astype(np.int64) * pairs.right_count + other) for one, other in ((left, right), (right, left))], 0
+    )
+    surest = np.lexsort((-learned.scores[both], -found.chances_[both]), axis=0)[0]
+    places = both[surest, np.arange(len(left))]
+    kept = found.chances_[places] > 0
+    return Partners(places, _given_chances(found, places, kept), kept)
+
+
+def _given_chances(found: Matches, places: np.ndarray, kept: np.ndarray) -> np.ndarray:
+    learned, chances = found.learned_, found.chances_[places]
+    if learned.few:
+        return np.full(len(places), np.nan)
+    if learned.rare or not learned.linked.any():
+        return chances
+    order = np.argsort(learned.scores[learned.linked], kind="stable")
+    alike = np.interp(learned.scores[places], learned.scores[learned.linked][order], learned.cut.chances[order])
+    return np.where(kept, chances, alike)
+
+
 def bands_of(chances: np.ndarray, kept: np.ndarray, threshold: float) -> np.ndarray:
     """`sure` and `no` where the chance to decide rightly is at least the threshold, `maybe` between: str [m].
 

@@ -20,6 +20,7 @@ from nearkin.service import (
     key_routes,
     map_routes,
     match_routes,
+    match_twins,
     paper_routes,
     reading,
     twins,
@@ -59,6 +60,7 @@ def create_app(place: str | Path, *, settings: Settings = DEFAULTS, part: Part |
         judging.routes,
         map_routes.routes,
         match_routes.routes,
+        match_twins.routes,
         twins.routes,
     ):
         app.include_router(routes)

@@ -25,6 +25,7 @@ LINE_BYTES = 1 << 20
 LINKS = 10_000  # in one request
 CURSOR_LENGTH = 512
 MATCH_ROWS = 1_000  # of a table in one request
+MATCH_PAIRS = 500  # of ids in one request
 MATCH_TIMEOUT_MS = 30_000  # unless it is told otherwise; a thousand rows of long texts take that long
 MATCH_TEXT = 20_000  # characters of a value of such a row
 MATCH_JOB_ROWS = 100_000  # of a table that a job matches

@@ -3,27 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, TypeVar
 
 from fastapi import Path, Query, Request, Response
-from pydantic import BaseModel, ConfigDict, Field
 
-from nearkin.service import limits as at_most
 from nearkin.service.access import ADMIN, WRITE
 from nearkin.service.forms import ARROW, NDJSON
+from nearkin.service.match_bodies import MatchesBody, OnePairBody, PairQuery, PairsBody, PairsQuery, VerdictBody, VerdictRequest
 from nearkin.service.match_views import Shown
 from nearkin.service.matches import told
-from nearkin.service.matching import Band, MatchedBody, MatchRequest, Threshold, WhyBody, match
+from nearkin.service.matching import MatchedBody, MatchRequest, match
 from nearkin.service.problems import Problem
-from nearkin.service.requests import Lax, Strict
 from nearkin.service.routes import access, answered, errors, needs, router, service, wait_for, written
-from nearkin.service.verdicts import Verdict
 from nearkin.service.writing import JSON, changed
 
 T = TypeVar("T")
 routes = router()
 NEWEST = "newest"
-SHOWN = 20  # pairs on a page of the view
 MatchId = Annotated[str, Path(max_length=64, description=f"the id of a kept match, or `{NEWEST}`")]
 PairId = Annotated[int, Path(ge=0, lt=2**31)]
 
@@ -35,128 +31,9 @@ _MATCHED: dict[int | str, dict[str, Any]] = {
 }
 
 
-class PairsQuery(Lax):
-    """Which pairs of a match."""
-
-    band: Band = "maybe"
-    threshold: Threshold = 0.9
-    offset: Annotated[int, Field(ge=0, lt=2**31)] = 0
-    k: Annotated[int, Field(ge=1, le=at_most.K)] = 20
-    explain: bool = Field(default=False, description="both sides of each pair whole, and what speaks for and against it")
-
-
-class PairQuery(Lax):
-    """What decides the band of a pair."""
-
-    threshold: Threshold = 0.9
-
-
-class Twin(Lax):
-    """The query string of the view."""
-
-    band: Band = "maybe"
-    threshold: Threshold = 0.9
-    page: Annotated[int, Field(ge=1, lt=2**20)] = 1
-
-
-class VerdictRequest(Strict):
-    """What a person says of a pair; null takes it back."""
-
-    model_config = ConfigDict(json_schema_extra={"examples": [{"verdict": "same"}]})
-    verdict: Verdict | None
-
-
-class MatchBody(BaseModel):
-    """A kept match. name: the table, null where the collection was matched with itself; rows: of the table; version: of the catalogue."""
-
-    id: str
-    made: float
-    name: str | None
-    where: str | None
-    version: int
-    one_to_one: bool
-    rows: int
-    pairs: int
-    columns: list[list[str]]
-    scale: Literal["log-odds", "likeness"]
-    expected: float | None
-    precision: float | None
-    warnings: list[str]
-
-
-class MatchesBody(BaseModel):
-    """Newest first."""
-
-    version: int
-    matches: list[MatchBody]
-
-
-class JudgedBody(BaseModel):
-    """foretold_same: how many of the pairs judged same or different were the same by their chances; null without an estimate."""
-
-    same: int
-    different: int
-    unsure: int
-    foretold_same: float | None
-
-
-class PairBody(BaseModel):
-    """A row (left) and a thing (right)."""
-
-    pair: int
-    left: str
-    right: str
-    left_title: str
-    right_title: str
-    chance: float | None
-    score: float
-    band: Band
-    verdict: Verdict | None
-    left_fields: dict[str, Any] | None = None
-    right_fields: dict[str, Any] | None = None
-    why: WhyBody | None = None
-
-
-class PairsBody(BaseModel):
-    """The pairs of one band, surest first. gone: pairs not shown, since one of their things was removed."""
-
-    version: int
-    match: MatchBody
-    threshold: float
-    band: Band
-    bands: dict[Band, int]
-    gone: int
-    offset: int
-    total: int
-    pairs: list[PairBody]
-    judged: JudgedBody
-    may_judge: bool
-
-
-class OnePairBody(PairBody):
-    """One pair. place, total: within its band; before, next: its neighbours there; changed: a thing was written since."""
-
-    version: int
-    match: MatchBody
-    threshold: float
-    place: int
-    total: int
-    before: int | None
-    next: int | None
-    changed: bool
-    may_judge: bool
-
-
-class VerdictBody(BaseModel):
-    match: str
-    pair: int
-    verdict: Verdict | None
-    judged: JudgedBody
-
-
 @routes.post("/v1/match", operation_id="match", responses=_MATCHED)
 async def match_rows(asked: MatchRequest, request: Request) -> Response:
-    """Which thing each of these rows is, with the chance that it is the same, and none where there is none."""
+    """Which thing each of these rows is, and none where there is none; or whether two things are the same; with the chance of it."""
     return await answered(request, asked, match, "match")
 
 
@@ -217,23 +94,6 @@ async def remove(match: MatchId, request: Request) -> Response:
 
     await changed(request, change)
     return Response(status_code=204)
-
-
-@routes.get("/match.json", include_in_schema=False)
-async def pairs_twin(request: Request) -> Response:
-    """What the view of the pairs of a match shows."""
-    told = {**request.query_params, "page": request.query_params.get("page", "1")}
-    asked = Twin.model_validate({name: told[name] for name in ("band", "threshold", "page") if name in told})
-    page = PairsQuery(band=asked.band, threshold=asked.threshold, offset=(asked.page - 1) * SHOWN, k=SHOWN)
-    return await pairs(told.get("id", NEWEST), page, request)
-
-
-@routes.get("/match/{pair}.json", include_in_schema=False)
-async def pair_twin(pair: PairId, request: Request) -> Response:
-    """What the view of one pair shows."""
-    told = request.query_params
-    asked = PairQuery.model_validate({name: told[name] for name in ("threshold",) if name in told})
-    return await one_pair(told.get("id", NEWEST), pair, asked, request)
 
 
 async def _shown(request: Request, match: str, answer: Callable[[Shown], dict[str, Any]]) -> Response:

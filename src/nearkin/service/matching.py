@@ -1,40 +1,47 @@
-"""Rows of a request matched with the collection: which thing each of them is."""
+"""Rows of a request matched with the collection: which thing each of them is; and given pairs of things: are they the same."""
 
 from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
 import numpy as np
-import pyarrow as pa
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from nearkin.collection.pairing import paired
 from nearkin.collection.partnering import matched, partnered
-from nearkin.collection.partners import Partner
+from nearkin.collection.partners import Partner, Partnered
 from nearkin.matching import partners
 from nearkin.service import limits as at_most
 from nearkin.service.answering import Asking
-from nearkin.service.problems import Flaw, pointer, refused, unknown
+from nearkin.service.match_tables import table_of
+from nearkin.service.problems import refused, unknown
+from nearkin.service.rankings import not_there
 from nearkin.service.requests import Fields, Id, Name, Strict, Timeout, Version, Where
-from nearkin.service.things import refuse
 from nearkin.service.view import View, plain
-from nearkin.tables import Catalog
 
 Band = Literal["sure", "maybe", "no"]
 Said = Annotated[str, Field(max_length=at_most.MATCH_TEXT)]
 Number = Annotated[float, Field(allow_inf_nan=False)]
 Single = None | bool | Annotated[int, Field(ge=-(2**63), lt=2**63)] | Number | Said
 Row = Annotated[dict[Name, Single | Annotated[list[Said], Field(max_length=at_most.FIELDS)]], Field(max_length=at_most.FIELDS)]
+Pair = Annotated[list[Id], Field(min_length=2, max_length=2, description="two things")]
 Role = Literal["text", "category", "number", "picture", "sound", "page", "history", "time", "other"]
 Threshold = Annotated[float, Field(ge=0.5, lt=1, description="how sure a pair must be for `sure`, and how sure the contrary for `no`")]
 
 
 class MatchRequest(Strict):
-    """A table of rows, and the things that they may be."""
+    """`left`, a table of rows, and the things that they may be (`right`); or `pairs` of ids of things that may be the same."""
 
     model_config = ConfigDict(
-        json_schema_extra={"examples": [{"left": [{"name": "red running shoes"}, {"name": "guitar, acoustic"}], "where": "price < 50"}]}
+        json_schema_extra={
+            "examples": [
+                {"left": [{"name": "red running shoes"}, {"name": "guitar, acoustic"}], "where": "price < 50"},
+                {"pairs": [["shoe", "boot"]], "explain": True},
+            ]
+        }
     )
-    left: Annotated[list[Row], Field(min_length=1, max_length=at_most.MATCH_ROWS)]
+    left: Annotated[list[Row], Field(min_length=1, max_length=at_most.MATCH_ROWS)] | None = None
+    pairs: Annotated[list[Pair], Field(min_length=1, max_length=at_most.MATCH_PAIRS)] | None = None
     right: Annotated[list[Id], Field(max_length=at_most.IDS)] | None = Field(default=None, description="only these things")
     id: Name | None = Field(default=None, description="the field that names a row; else rows are called 0, 1, ...")
     roles: dict[Name, Role] = Field(default={}, max_length=at_most.FIELDS, description="what fields hold; else told from their values")
@@ -45,6 +52,15 @@ class MatchRequest(Strict):
     fields: Fields | None = None
     version: Version | None = None
     timeout_ms: Timeout = at_most.MATCH_TIMEOUT_MS
+
+    @model_validator(mode="after")
+    def _one_of_them(self) -> MatchRequest:
+        if (self.left is None) == (self.pairs is None):
+            raise ValueError("give either `left`, rows, or `pairs` of ids")
+        strange = sorted({"right", "id", "roles", "one_to_one"} & self.model_fields_set)
+        if self.pairs is not None and strange:
+            raise ValueError(f"{', '.join(strange)} tell of rows; leave them out with `pairs`")
+        return self
 
 
 class BarBody(BaseModel):
@@ -65,7 +81,7 @@ class WhyBody(BaseModel):
 
 
 class PartnerBody(BaseModel):
-    """right is null where nothing here is the same; chance is null where it cannot be estimated."""
+    """right is null where nothing here is the same as the row of a table; chance is null where it cannot be estimated."""
 
     left: str
     right: str | None
@@ -78,7 +94,10 @@ class PartnerBody(BaseModel):
 
 
 class MatchedBody(BaseModel):
-    """matches: in the order of the rows, each at least once; expected: rows that seem to have a partner; precision: of those linked."""
+    """matches: in the order of the rows, each at least once, or of the pairs, each once.
+
+    expected: rows that seem to have a partner; precision: of those linked; both null for given pairs.
+    """
 
     version: int
     took_ms: float
@@ -93,22 +112,15 @@ class MatchedBody(BaseModel):
 
 def match(asked: MatchRequest, asking: Asking) -> dict[str, Any]:
     view, _ = asking.view(asked)
-    table = table_of(asked)
     for place, name in enumerate(asked.fields or ()):
         if name not in view.types:
             raise unknown("field", name, view.types, f"/fields/{place}")
-    with asking.clock.step("filter"):
-        keep = _among(view, view.keep(asked.where, asking.baked), asked.right)
-    with asking.clock.step("match"):
-        found = matched(view.shop, table, keep=keep, one_to_one=asked.one_to_one)
-    with asking.clock.step("things"):
-        told = partnered(found, partners(found), threshold=asked.threshold, explain=asked.explain, unlinked=True)
-        matches = [body_of(each, asked.fields, view.catalog.id_field) for each in told]
+    told = _of_rows(view, asked, asked.left, asking) if asked.left is not None else _of_pairs(view, asked, asked.pairs or [], asking)
     return {
         "version": view.version,
         "took_ms": asking.clock.took_ms,
         "took_by_step": asking.clock.steps,
-        "matches": matches,
+        "matches": [body_of(each, asked.fields, view.catalog.id_field) for each in told],
         "bands": told.bands(),
         "columns": [list(pair) for pair in told.columns],
         "expected": told.expected,
@@ -117,66 +129,34 @@ def match(asked: MatchRequest, asking: Asking) -> dict[str, Any]:
     }
 
 
+def _of_rows(view: View, asked: MatchRequest, rows: list[dict[str, Any]], asking: Asking) -> Partnered:
+    table = table_of(rows, asked.id, asked.roles)
+    with asking.clock.step("filter"):
+        keep = _among(view, view.keep(asked.where, asking.baked), asked.right)
+    with asking.clock.step("match"):
+        found = matched(view.shop, table, keep=keep, one_to_one=asked.one_to_one)
+    with asking.clock.step("things"):
+        return partnered(found, partners(found), threshold=asked.threshold, explain=asked.explain, unlinked=True)
+
+
+def _of_pairs(view: View, asked: MatchRequest, pairs: list[list[str]], asking: Asking) -> Partnered:
+    with asking.clock.step("filter"):
+        keep = view.keep(asked.where, asking.baked)
+        rows = np.array([[view.row(name, keep) for name in pair] for pair in pairs], np.int64)
+        missing = [(f"/pairs/{place}/{side}", pairs[place][side]) for place, side in np.argwhere(rows < 0).tolist()]
+        if missing:
+            raise not_there(missing)
+        for place in np.flatnonzero(rows[:, 0] == rows[:, 1]).tolist():
+            raise refused("a thing is always itself; give two", "same-id", f"/pairs/{place}")
+    with asking.clock.step("match"):
+        return paired(view.shop, *rows.T, keep=keep, threshold=asked.threshold, explain=asked.explain)
+
+
 def body_of(each: Partner, fields: list[str] | None, own: str) -> dict[str, Any]:
     """One answer, ready for JSON."""
     shown = {name: plain(value) for name, value in each.thing.items() if fields is None or name in (own, *fields)}
     why = {"why": plain(dict(each.why))} if each.why else {}
     return {**{name: getattr(each, name) for name in ("left", "right", "band", "chance", "score", "title")}, "fields": shown, **why}
-
-
-def table_of(asked: MatchRequest) -> Catalog:
-    """The rows as a catalogue. Refused: a field of several kinds, ids that are none or not unique, roles of absent fields."""
-    names = list(dict.fromkeys(name for row in asked.left for name in row))
-    refuse([*_flaws_of_names(asked, names), *_flaws_of_ids(asked)])
-    own = asked.id or _free("id", names)
-    ids = [str(row[own]) if asked.id else str(place) for place, row in enumerate(asked.left)]
-    columns = {name: _column(name, [row.get(name) for row in asked.left]) for name in names if name != own}
-    told = {name: asked.roles.get(name) or _role(column.type) for name, column in columns.items()}
-    return Catalog(pa.table({own: pa.array(ids, pa.string()), **columns}), {own: "id", **told})
-
-
-def _flaws_of_names(asked: MatchRequest, names: list[str]) -> list[Flaw]:
-    if len(names) > at_most.FIELDS:
-        return [Flaw(f"the rows have {len(names)} fields together; at most {at_most.FIELDS}", "fields", "/left")]
-    strange = [name for name in asked.roles if name not in names]
-    return [Flaw("no row has this field", "unknown-field", pointer(["roles", name])) for name in strange]
-
-
-def _flaws_of_ids(asked: MatchRequest) -> list[Flaw]:
-    if asked.id is None:
-        return []
-    seen: set[str] = set()
-    flaws = []
-    for place, row in enumerate(asked.left):
-        name = row.get(asked.id)
-        if not isinstance(name, str | int) or isinstance(name, bool) or not 1 <= len(str(name)) <= at_most.ID_LENGTH:
-            flaws.append(Flaw("an id is a text or a whole number, and no row may lack it", "id", pointer(["left", place, asked.id])))
-        elif str(name) in seen:
-            flaws.append(Flaw("two rows have the same id", "id", pointer(["left", place, asked.id])))
-        seen.add(str(name))
-    return flaws
-
-
-def _column(name: str, values: list[Any]) -> pa.Array:
-    if all(isinstance(value, int | float | None) and not isinstance(value, bool) for value in values):
-        whole = all(value is None or isinstance(value, int) for value in values)
-        return pa.array(values if whole else [None if value is None else float(value) for value in values])
-    try:
-        return pa.array(values)
-    except (pa.ArrowException, TypeError, ValueError):
-        raise refused(
-            f"the field {name[:80]!r} holds values of several kinds; give it texts, numbers or lists alone", "type", "/left"
-        ) from None
-
-
-def _role(kind: pa.DataType) -> str:
-    if pa.types.is_list(kind) or pa.types.is_boolean(kind):
-        return "category"
-    return "number" if pa.types.is_integer(kind) or pa.types.is_floating(kind) else "text"
-
-
-def _free(name: str, names: list[str]) -> str:
-    return name if name not in names else _free(f"{name}_", names)
 
 
 def _among(view: View, keep: np.ndarray | None, ids: list[str] | None) -> np.ndarray | None:
