@@ -45,7 +45,7 @@ class Service:
     def __init__(self, place: Path, settings: Settings = DEFAULTS, *, part: Part | None = None, early: bool = False) -> None:
         self.settings, self.part, self.early = settings, part, early
         self.proofs = Proofs(Path(settings.proofs) if settings.proofs else None)
-        self.keeper, self.state = Keeper(place, max(2, min(8, cores() // settings.workers))), State(place)
+        self.keeper, self.state = Keeper(place, lanes=max(1, cores() // settings.workers), readers=settings.running), State(place)
         self.metrics, self.secret = Metrics(), self.state.secret()
         self.replies, self.keys, self.groups = Replies(self.state), Keys(self.state), Groups(self.keeper)
         self.jobs, self.judgements = Jobs(self.state), Judgements(self.state)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -22,7 +21,7 @@ T = TypeVar("T")
 PAST = 2  # past versions held open
 WATCH_S = 0.5  # how often it is looked whether another process wrote
 AGAIN_S = 0.02  # between two looks for a version that is known to be there
-MOST_THREADS = 8
+READERS = 16  # more than cores: those that wait for a search are served by one
 
 
 async def alone(_version: int) -> None:
@@ -32,17 +31,16 @@ async def alone(_version: int) -> None:
 class Keeper:
     """`now` is the view of the newest version; it is replaced, never changed, so a request sees one whole state.
 
-    Reading happens in a few threads, writing in one, so that writes stand in a row; a write has ended when `now` shows it,
-    and all those whom `moved` tells of the new version.
+    Reading happens in some threads, of which `lanes` rank at once, writing in one, so that writes stand in a row; a write has ended
+    when `now` shows it, and all those whom `moved` tells of the new version.
     """
 
-    def __init__(self, place: str | Path, readers: int | None = None) -> None:
-        self.place = Path(place)
+    def __init__(self, place: str | Path, *, lanes: int = 1, readers: int = READERS) -> None:
+        self.place, self.lanes = Path(place), lanes
         self.shop = Collection.open(place)  # touched by the writing thread alone
-        self.now = View(self.shop.view())
-        self.readers = readers or min(MOST_THREADS, os.cpu_count() or 1)
+        self.now = View(self.shop.view(), lanes)
         self.moved: Callable[[int], Awaitable[None]] = alone
-        self._reading = ThreadPoolExecutor(self.readers, "nearkin-reader")
+        self._reading = ThreadPoolExecutor(readers, "nearkin-reader")
         self._writing = ThreadPoolExecutor(1, "nearkin-writer")
         self._past: OrderedDict[int, View] = OrderedDict()
         self._past_lock = Lock()
@@ -116,7 +114,7 @@ class Keeper:
         if self.shop.version != self.now.version or self.shop.manifest != self.now.shop.manifest:
             if self.now.recommends:
                 _ = self.shop.recommender  # made once here, not by each of the readers
-            fresh = View(self.shop.view())
+            fresh = View(self.shop.view(), self.lanes)
             fresh.recommends, self.now = self.now.recommends, fresh
 
     def at(self, version: int | None) -> View:
@@ -136,6 +134,6 @@ class Keeper:
 
     def _opened(self, version: int) -> View:
         try:
-            return View(Collection.open(self.place, version=version))
+            return View(Collection.open(self.place, version=version), self.lanes)
         except BadInput:
             raise Problem(410, f"version {version} was compacted away; ask again without it, from version {self.now.version}") from None

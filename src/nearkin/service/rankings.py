@@ -58,7 +58,7 @@ class Nearest:
         return int((self.own >= 0).any())
 
     def rank(self, depth: int) -> Ranked:
-        found = self.view.shop.ranked(self.queries, k=depth, keep=self.keep, stage=self.stage)
+        found = self.view.ranked(self.queries, depth, self.keep, self.stage)
         return _cut(self, found, depth)
 
     def why(self, hits: Hits, depth: int) -> Reasons:

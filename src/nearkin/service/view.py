@@ -15,10 +15,13 @@ import numpy as np
 import pyarrow as pa
 
 from nearkin.collection import Collection
+from nearkin.collection.texts import TEXT
 from nearkin.service.facets import Values, can_be_counted
 from nearkin.service.filtering import mask
 from nearkin.service.problems import unknown
+from nearkin.service.together import Together
 from nearkin.service.where import Tree, both, parse
+from nearkin.tables import Catalog, Hits
 
 T = TypeVar("T")
 ALL = "all"  # the name of the fusion of all stages
@@ -28,8 +31,9 @@ HELD = 32  # masks kept
 class View:
     """Never changes; read by many threads at once."""
 
-    def __init__(self, shop: Collection) -> None:
+    def __init__(self, shop: Collection, lanes: int = 1) -> None:
         self.shop, self.catalog, self.version = shop, shop.catalog, shop.version
+        self._together = Together(lanes)
         self.recommends = False  # whether anyone asked it to; the next view then is made ready to
         self._held: OrderedDict[Hashable, Any] = OrderedDict()
         self._lock = Lock()
@@ -72,6 +76,18 @@ class View:
         own = None if where is None or not where.strip() else parse(where, self.types)
         tree = both(own, None if baked is None else parse(baked, self.types))
         return None if tree is None else self.held(("keep", tree), lambda: self._mask(tree))
+
+    def ranked(self, queries: Catalog, k: int, keep: np.ndarray | None, stage: str | None) -> Hits:
+        """As `Collection.ranked`; single queries that wait at the same time for the same k, rows and stage are ranked in one go."""
+        if len(queries) > 1:
+            return self.shop.ranked(queries, k=k, keep=keep, stage=stage)
+
+        def work(waiting: list[Catalog]) -> list[Hits]:
+            texts = [text for each in waiting for text in each[TEXT]]
+            found = self.shop.ranked(Catalog.of(**{TEXT: texts}), k=k, keep=keep, stage=stage)
+            return [Hits.ordered(found.rows[n : n + 1], found.scores[n : n + 1], each, found.items) for n, each in enumerate(waiting)]
+
+        return self._together((k, id(keep), stage), queries, work)
 
     def _mask(self, tree: Tree) -> np.ndarray:
         found = mask(tree, self.catalog.table)
