@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from contextlib import suppress
-from copy import copy
 from dataclasses import dataclass
 from typing import Any, Self
 from urllib.parse import urlsplit
@@ -14,12 +12,13 @@ from uuid import uuid4
 import numpy as np
 
 from nearkin.errors import BadInput
-from nearkin.indexes.checks import check_dim, check_table, checked_candidates, checked_keep, joined_things
+from nearkin.indexes.checks import check_table, checked_candidates, checked_keep
 from nearkin.indexes.flat_scan import products
-from nearkin.indexes.held_keys import HeldKeys, digests
+from nearkin.indexes.held_keys import digests
 from nearkin.indexes.milvus_server import connected, load_pymilvus, told
-from nearkin.stage import Index, fitted, learned
-from nearkin.tables import Catalog, Hits, Vectors
+from nearkin.indexes.outside import OutsideIndex
+from nearkin.stage import fitted
+from nearkin.tables import Hits, Vectors
 
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,200}")
 MOST_HITS = 16_384  # that Milvus gives for one query
@@ -29,7 +28,7 @@ BLOCK = 64  # queries of one call
 
 
 @dataclass(kw_only=True)
-class MilvusIndex(Index):
+class MilvusIndex(OutsideIndex):
     """Search by inner product inside Milvus, over its graph (HNSW).
 
     Vectors[q, d] -> Hits[q, min(k, n)]; Milvus chooses the entries, their scores are made here from the vectors that it holds, exact.
@@ -45,17 +44,9 @@ class MilvusIndex(Index):
     Refused: another dim, k above 8,192, an address with a password. Needs the extra `milvus`.
     """
 
-    address: str
-    table: str
-    k: int = 10
     links: int = 16
     building: int = 100
     window: int = 100
-    table_: str | None = learned()
-    before_: str | None = learned(optional=True)  # the collection of the fit before
-    dim_: int | None = learned()
-    held_: HeldKeys | None = learned()
-    things_: Catalog | None = learned(optional=True)
 
     def __post_init__(self) -> None:
         load_pymilvus()
@@ -82,24 +73,11 @@ class MilvusIndex(Index):
                 raise
             if self.before_ is not None:
                 client.drop_collection(self.before_)
-        self.table_, self.before_ = name, self.table_
-        self.dim_, self.held_, self.things_ = items.dim, HeldKeys.of(keys), items.things
-        return self
+        return self._begin(name, items, keys)
 
-    def add(self, items: Vectors) -> Self:
-        other = copy(fitted(self))
-        check_table(self, items, Vectors)
-        check_dim(self, self.dim_, items.dim)
-        other.things_ = joined_things(self, self.things_, items.things)
+    def _send(self, rows: np.ndarray) -> np.ndarray:
         with told():
-            keys = _put(self._opened(), self.table_, items.rows, self.held_.keys)
-        other.held_ = self.held_.followed_by(keys)
-        return other
-
-    def remove(self, rows: np.ndarray) -> Self:
-        other = copy(fitted(self))
-        other.held_ = self.held_.without(rows)
-        return other
+            return _put(self._opened(), self.table_, rows, self.held_.keys)
 
     def drop(self) -> None:
         """Remove the collections of this index from Milvus; nothing can be asked of it, or of what it was added to, any more."""
@@ -107,10 +85,6 @@ class MilvusIndex(Index):
             for name in (fitted(self).table_, self.before_):
                 if name is not None:
                     connected(self.address).drop_collection(name)
-
-    def __len__(self) -> int:
-        """Rows, those of removed items among them."""
-        return len(fitted(self).held_)
 
     def __call__(self, queries: Vectors, *, keep: np.ndarray | None = None) -> Hits:
         rows, live, k = self._asked(queries), fitted(self).held_.live(checked_keep(keep, len(self))), min(self.k, len(self))
@@ -191,21 +165,6 @@ class MilvusIndex(Index):
         settings = {"M": self.links, "efConstruction": self.building}
         params.add_index("embedding", index_type="HNSW", metric_type="IP", params=settings)
         return params
-
-    def _asked(self, queries: Vectors) -> np.ndarray:
-        check_table(self, queries, Vectors)
-        check_dim(self, fitted(self).dim_, queries.dim)
-        return np.ascontiguousarray(queries.rows, np.float32)
-
-    def state(self) -> dict[str, Any]:
-        rest = {name: getattr(self, name) for name in ("table_", "before_", "dim_", "things_")}
-        held = self.held_
-        return {**rest, "keys_": None if held is None else held.keys, "gone_": None if held is None else held.gone}
-
-    def restore(self, state: Mapping[str, Any]) -> None:
-        rest = {name: value for name, value in state.items() if name not in ("keys_", "gone_")}
-        held = None if state["keys_"] is None else HeldKeys(state["keys_"], state["gone_"])
-        super().restore({**rest, "held_": held})
 
 
 @dataclass(frozen=True)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from copy import copy
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, Self
@@ -12,11 +10,12 @@ from uuid import uuid4
 import numpy as np
 
 from nearkin.errors import BadInput
-from nearkin.indexes.checks import check_dim, check_table, checked_candidates, checked_keep, joined_things
-from nearkin.indexes.held_keys import HeldKeys, digests
+from nearkin.indexes.checks import check_table, checked_candidates, checked_keep
+from nearkin.indexes.held_keys import digests
+from nearkin.indexes.outside import OutsideIndex
 from nearkin.indexes.postgres import answers, check_address, in_transaction
-from nearkin.stage import Index, fitted, learned
-from nearkin.tables import Catalog, Hits, Vectors
+from nearkin.stage import fitted
+from nearkin.tables import Hits, Vectors
 
 MOST_DIM = 2_000  # of a vector that pgvector can put into a graph
 LONGEST_NAME = 63 - 9  # of a table of PostgreSQL, less what `fit` appends
@@ -50,7 +49,7 @@ JOIN {table} USING (key) JOIN unnest(%s::vector[]) WITH ORDINALITY AS query (que
 
 
 @dataclass(kw_only=True)
-class PgVectorIndex(Index):
+class PgVectorIndex(OutsideIndex):
     """Search by inner product inside a PostgreSQL server, over pgvector's graph (HNSW), or exact where that is the better answer.
 
     Vectors[q, d] -> Hits[q, min(k, n)]; scores are those of the server, and the same in a search and in `score`.
@@ -66,18 +65,10 @@ class PgVectorIndex(Index):
     Source: https://github.com/pgvector/pgvector, 0.8.
     """
 
-    address: str
-    table: str
-    k: int = 10
     links: int = 16  # edges an item and layer
     building: int = 64  # candidates looked at while inserting; pgvector's own default
     window: int = 100  # candidates a step of the walk keeps; more finds more and takes longer
     scan_below: int = 10_000
-    table_: str | None = learned()
-    before_: str | None = learned(optional=True)  # the table of the fit before
-    dim_: int | None = learned()
-    held_: HeldKeys | None = learned()
-    things_: Catalog | None = learned(optional=True)
 
     def __post_init__(self) -> None:
         check_address(self.address)
@@ -101,32 +92,15 @@ class PgVectorIndex(Index):
                 cursor.execute(_sql("DROP TABLE IF EXISTS {table}", self.before_))
             return keys
 
-        keys = in_transaction(self.address, work)
-        self.table_, self.before_ = table, self.table_
-        self.dim_, self.held_, self.things_ = items.dim, HeldKeys.of(keys), items.things
-        return self
+        return self._begin(table, items, in_transaction(self.address, work))
 
-    def add(self, items: Vectors) -> Self:
-        other = copy(fitted(self))
-        check_table(self, items, Vectors)
-        check_dim(self, self.dim_, items.dim)
-        other.things_ = joined_things(self, self.things_, items.things)
-        other.held_ = self.held_.followed_by(in_transaction(self.address, lambda cursor: _put(cursor, self.table_, items.rows)))
-        return other
-
-    def remove(self, rows: np.ndarray) -> Self:
-        other = copy(fitted(self))
-        other.held_ = self.held_.without(rows)
-        return other
+    def _send(self, rows: np.ndarray) -> np.ndarray:
+        return in_transaction(self.address, lambda cursor: _put(cursor, self.table_, rows))
 
     def drop(self) -> None:
         """Remove the tables of this index from the database; nothing can be asked of it, or of what it was added to, any more."""
         names = [name for name in (fitted(self).table_, self.before_) if name is not None]
         in_transaction(self.address, lambda cursor: [cursor.execute(_sql("DROP TABLE IF EXISTS {table}", name)) for name in names])
-
-    def __len__(self) -> int:
-        """Rows, those of removed items among them."""
-        return len(fitted(self).held_)
 
     def __call__(self, queries: Vectors, *, keep: np.ndarray | None = None) -> Hits:
         rows, live = self._asked(queries), fitted(self).held_.live(checked_keep(keep, len(self)))
@@ -165,21 +139,6 @@ class PgVectorIndex(Index):
         blocks = [queries[start : start + BLOCK] for start in range(0, len(queries), BLOCK)]
         found = answers(self.address, settings, [(statement, {**told, "queries": list(block)}) for block in blocks])
         return [pair for lines, block in zip(found, blocks) for pair in _by_query(lines, len(block))]
-
-    def _asked(self, queries: Vectors) -> np.ndarray:
-        check_table(self, queries, Vectors)
-        check_dim(self, fitted(self).dim_, queries.dim)
-        return np.ascontiguousarray(queries.rows, np.float32)
-
-    def state(self) -> dict[str, Any]:
-        rest = {name: getattr(self, name) for name in ("table_", "before_", "dim_", "things_")}
-        held = self.held_
-        return {**rest, "keys_": None if held is None else held.keys, "gone_": None if held is None else held.gone}
-
-    def restore(self, state: Mapping[str, Any]) -> None:
-        rest = {name: value for name, value in state.items() if name not in ("keys_", "gone_")}
-        held = None if state["keys_"] is None else HeldKeys(state["keys_"], state["gone_"])
-        super().restore({**rest, "held_": held})
 
 
 def _sql(text: str, table: str | None, **numbers: Any) -> Any:
