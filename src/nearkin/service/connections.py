@@ -13,77 +13,82 @@ FULL = (
 )
 
 
-def patient(most: int, patience_s: float) -> type[H11Protocol]:
-    """The protocol of a server that holds at most so many connections, and waits so long for a request to begin and an answer to be read.
+class Patient(H11Protocol):
+    """One connection of a server that holds at most so many, and waits so long for a request to begin and an answer to be read.
 
     A connection too many ends the one that has been idle for longest; where none is idle, it is turned away itself.
     """
-    idle: dict[asyncio.Protocol, None] = {}  # in the order in which they became so
 
-    class Patient(H11Protocol):
-        def __init__(self, *given: Any, **named: Any) -> None:
-            super().__init__(*given, **named)
-            self._head: asyncio.TimerHandle | None = None
-            self._read: asyncio.TimerHandle | None = None
+    most: int
+    patience_s: float
+    idle: dict[Patient, None]  # all of the server, in the order in which they became so
 
-        def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-            super().connection_made(transport)
-            if len(self.connections) > most:
-                if not idle:
-                    transport.write(FULL)
-                    transport.close()
-                    return
-                next(iter(idle)).timeout_keep_alive_handler()  # type: ignore[attr-defined]
+    def __init__(self, *given: Any, **named: Any) -> None:
+        super().__init__(*given, **named)
+        self._head: asyncio.TimerHandle | None = None
+        self._read: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        if len(self.connections) > self.most:
+            if not self.idle:
+                transport.write(FULL)
+                transport.close()
+                return
+            next(iter(self.idle)).timeout_keep_alive_handler()
+        self._rest()
+
+    def data_received(self, data: bytes) -> None:
+        if self.transport.is_closing():
+            return
+        super().data_received(data)
+        self._busy() if self.cycle is not None and not self.cycle.response_complete else self._rest()
+
+    def on_response_complete(self) -> None:
+        super().on_response_complete()
+        if self.cycle is None or self.cycle.response_complete:
             self._rest()
 
-        def data_received(self, data: bytes) -> None:
-            if self.transport.is_closing():
-                return
-            super().data_received(data)
-            self._busy() if self.cycle is not None and not self.cycle.response_complete else self._rest()
+    def connection_lost(self, error: Exception | None) -> None:
+        self._busy()
+        self.resume_writing()
+        super().connection_lost(error)
 
-        def on_response_complete(self) -> None:
-            super().on_response_complete()
-            if self.cycle is None or self.cycle.response_complete:
-                self._rest()
+    def _rest(self) -> None:
+        """Nothing is asked; the head of the next request must come in time."""
+        if self._head is None and not self.transport.is_closing():
+            self.idle[self] = None
+            self._head = self.loop.call_later(self.patience_s, self.timeout_keep_alive_handler)
 
-        def connection_lost(self, error: Exception | None) -> None:
-            self._busy()
-            self.resume_writing()
-            super().connection_lost(error)
+    def _busy(self) -> None:
+        self.idle.pop(self, None)
+        if self._head is not None:
+            self._head.cancel()
+            self._head = None
 
-        def _rest(self) -> None:
-            """Nothing is asked; the head of the next request must come in time."""
-            if self._head is None and not self.transport.is_closing():
-                idle[self] = None
-                self._head = self.loop.call_later(patience_s, self.timeout_keep_alive_handler)
+    def timeout_keep_alive_handler(self) -> None:
+        self._busy()
+        super().timeout_keep_alive_handler()
 
-        def _busy(self) -> None:
-            idle.pop(self, None)
-            if self._head is not None:
-                self._head.cancel()
-                self._head = None
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        self._watch_reading(self.transport.get_write_buffer_size())
 
-        def timeout_keep_alive_handler(self) -> None:
-            self._busy()
-            super().timeout_keep_alive_handler()
+    def _watch_reading(self, left: int) -> None:
+        self._read = self.loop.call_later(self.patience_s, self._check_reading, left)
 
-        def pause_writing(self) -> None:
-            super().pause_writing()
-            self._watch_reading(self.transport.get_write_buffer_size())
+    def _check_reading(self, left: int) -> None:
+        """Slow is well; one that took nothing at all since the last look is let go."""
+        now = self.transport.get_write_buffer_size()
+        self._watch_reading(now) if now < left else self.transport.abort()
 
-        def _watch_reading(self, left: int) -> None:
-            self._read = self.loop.call_later(patience_s, self._check_reading, left)
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        if self._read is not None:
+            self._read.cancel()
+            self._read = None
 
-        def _check_reading(self, left: int) -> None:
-            """Slow is well; one that took nothing at all since the last look is let go."""
-            now = self.transport.get_write_buffer_size()
-            self._watch_reading(now) if now < left else self.transport.abort()
 
-        def resume_writing(self) -> None:
-            super().resume_writing()
-            if self._read is not None:
-                self._read.cancel()
-                self._read = None
-
-    return Patient
+def patient(most: int, patience_s: float) -> type[Patient]:
+    """The protocol of one server with these bounds, whose idle connections are its own."""
+    return type("PatientServer", (Patient,), {"most": most, "patience_s": patience_s, "idle": {}})
