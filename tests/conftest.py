@@ -8,6 +8,9 @@ from jaxtyping import install_import_hook
 
 from tests.watching import CHROMIUM, FLAGS
 
+# Steps this small are slower on several threads, and many times slower where other tests run beside; xdist's workers begin with it.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 # Shapes and types in the annotations of these rooms are checked at every call while testing (kernels compiled by numba are not).
 CHECKED = ("nearkin.metrics", "nearkin.losses", "nearkin.worlds")
 install_import_hook(CHECKED, "beartype.beartype").__enter__()

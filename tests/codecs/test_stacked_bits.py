@@ -37,15 +37,6 @@ ITEMS, QUERIES = world()
 OWN = np.arange(len(ITEMS))
 
 
-@pytest.fixture(autouse=True, scope="module")
-def one_thread():
-    """Steps this small are slower on two threads, and far slower where other tests run beside."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
-
-
 @pytest.fixture(scope="module")
 def codec() -> StackedBits:
     return small(loops=2).fit(ITEMS, QUERIES, OWN)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-import torch
 
 from nearkin.recipes import bebr
 from nearkin.recipes.bebr_vectors import _split, stored
@@ -12,14 +11,6 @@ from nearkin.recipes.contract import contract_faults
 from nearkin.recipes.reproduction import reproduce
 
 WORLD, SETTINGS = bebr.world(), bebr.Settings.tiny()
-
-
-@pytest.fixture(autouse=True, scope="module")
-def one_thread():
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 def test_the_recipe_keeps_the_contract_and_its_claims_in_miniature():
