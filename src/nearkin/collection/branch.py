@@ -123,7 +123,7 @@ class Placed(Composite):
         hits = with_k(self.index, self.k)(memo.run(self.encoder, table), keep=keep_rows)
         rows = np.where(hits.rows >= 0, self.row_of[hits.rows], -1)
         if self.in_order:
-            return Hits(rows, hits.scores, hits.queries or table, self.items)
+            return Hits.ordered(rows.astype(np.int32), hits.scores, hits.queries or table, self.items)
         return best(hits.scores, hits.k, rows=rows, queries=hits.queries or table, items=self.items)
 
     def score(self, table: Any, rows: np.ndarray, /) -> np.ndarray:

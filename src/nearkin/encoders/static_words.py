@@ -98,7 +98,7 @@ class StaticWords(Encoder):
     def _bags(self, catalog: Catalog) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         """Offsets and vocabulary rows of the pieces of each text, a block of texts at a time."""
         for start in range(0, len(catalog), BLOCK):
-            part = catalog.take(np.arange(start, min(start + BLOCK, len(catalog))))
+            part = catalog if len(catalog) <= BLOCK else catalog.take(np.arange(start, min(start + BLOCK, len(catalog))))
             yield self.table.pieces.bags(part.texts(*self.fields))
 
     def _summed(self, offsets: np.ndarray, pieces: np.ndarray) -> np.ndarray:

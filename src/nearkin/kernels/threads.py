@@ -10,8 +10,10 @@ from typing import Any
 
 
 def cores() -> int:
-    """Cores this process may run on."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    """Cores this process may run on, or its share of them where NUMBA_NUM_THREADS names one."""
+    there = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    share = os.environ.get("NUMBA_NUM_THREADS", "")
+    return min(there, int(share)) if share.isdecimal() and int(share) else there
 
 
 def in_threads(work: Callable[[Any], Any], parts: Iterable[Any]) -> list[Any]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -17,8 +18,7 @@ from nearkin.tables import Hits
 TIERS = (POOL, 10 * POOL, OFFSET + K + 1)  # hits asked of each search
 
 
-@dataclass(frozen=True)
-class Place:
+class Place(NamedTuple):
     """One hit in the list: its row, score, and the depth of the search that brought it."""
 
     row: int

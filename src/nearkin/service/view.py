@@ -83,8 +83,8 @@ class View:
             return self.shop.ranked(queries, k=k, keep=keep, stage=stage)
 
         def work(waiting: list[Catalog]) -> list[Hits]:
-            texts = [text for each in waiting for text in each[TEXT]]
-            found = self.shop.ranked(Catalog.of(**{TEXT: texts}), k=k, keep=keep, stage=stage)
+            table = waiting[0] if len(waiting) == 1 else Catalog.of(**{TEXT: [text for each in waiting for text in each[TEXT]]})
+            found = self.shop.ranked(table, k=k, keep=keep, stage=stage)
             return [Hits.ordered(found.rows[n : n + 1], found.scores[n : n + 1], each, found.items) for n, each in enumerate(waiting)]
 
         return self._together((k, id(keep), stage), queries, work)
@@ -121,7 +121,7 @@ class View:
         for place, name in enumerate(fields or ()):
             if name not in self.types:
                 raise unknown("field", name, self.types, f"/fields/{place}")
-        found = self.catalog.take(np.asarray(rows, np.int64)).table
+        found = self.catalog.taken(rows)
         if fields is not None:
             found = found.select(list(dict.fromkeys([self.catalog.id_field, *fields])))
         return [{name: plain(value) for name, value in thing.items()} for thing in found.to_pylist()]

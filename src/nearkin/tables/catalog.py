@@ -158,9 +158,13 @@ class Catalog:
 
     def take(self, rows: np.ndarray | Sequence[int]) -> Self:
         """The things at these rows, as a catalogue of their own."""
+        return type(self)(self.taken(rows), self.roles)
+
+    def taken(self, rows: np.ndarray | Sequence[int]) -> pa.Table:
+        """The table of these rows; one may stand there twice."""
         rows = np.asarray(rows, np.int64)
         many = self.table.column(0).num_chunks <= 1 or FEW * len(rows) > len(self) or not len(rows)
-        return type(self)(self.table.take(pa.array(rows)) if many else self._pieces.take(rows), self.roles)
+        return self.table.take(pa.array(rows)) if many else self._pieces.take(rows)
 
     def changed(self, gone: np.ndarray, more: Catalog | None = None) -> Self:
         """These things less those in some rows (rising), and behind them others with the same fields. Refused: ids that repeat.

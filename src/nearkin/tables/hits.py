@@ -97,7 +97,7 @@ class Hits:
         """The first k of each query."""
         if k >= self.k:
             return self
-        return type(self)(self.rows[:, :k], self.scores[:, :k], self.queries, self.items)
+        return self.ordered(np.ascontiguousarray(self.rows[:, :k]), np.ascontiguousarray(self.scores[:, :k]), self.queries, self.items)
 
     def take(self, rows: np.ndarray | Sequence[int]) -> Self:
         """The hits of these queries."""
