@@ -26,7 +26,8 @@ from numba import njit
 
 from benches.real_vectors import wordnet
 from nearkin.evaluation.machine import machine
-from nearkin.indexes.lean_index import LeanIndex, _Asked
+from nearkin.indexes.lean_answers import Asked
+from nearkin.indexes.lean_index import LeanIndex
 from nearkin.indexes.tuning import exact_best, share_found
 from nearkin.kernels.graph_walk import walk
 from nearkin.kernels.packed import LINE, aligned, dot, dots, prefetch
@@ -81,7 +82,7 @@ def at_recall(
     window, rerank, _ = index.settings_  # type: ignore[misc]
     whole = seconds(lambda: index(testing)) / len(testing)
     graph, work = index.graph_, np.zeros(2, np.int64)
-    asked = _Asked(index.maps_, testing.rows)
+    asked = Asked(index.maps_, testing.rows)
     begin = np.empty((len(testing), 4), np.int32)
     nearest(graph.gates, np.arange(len(graph.gates)), asked.walking, asked.sums, begin)
     ids, keys = np.empty((len(testing), window), np.int32), np.empty((len(testing), window), np.float32)

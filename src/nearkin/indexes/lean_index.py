@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from copy import copy
-from ctypes import c_uint8
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any, Self
 
 import numpy as np
@@ -14,19 +13,16 @@ import numpy as np
 from nearkin.errors import BadInput
 from nearkin.indexes.checks import check_dim, check_table, checked_candidates, checked_keep, joined_things, marked
 from nearkin.indexes.flat_index import FlatIndex
+from nearkin.indexes.lean_answers import Answering
 from nearkin.indexes.lean_graph import Graph, built, extended
+from nearkin.indexes.lean_loaded import near, plain
 from nearkin.indexes.lean_maps import Maps, learned_maps
 from nearkin.indexes.tuning import cheapest, exact_best, sampled_queries, share_found
-from nearkin.kernels.graph_walk import walk
-from nearkin.kernels.lean_search import BEGINNINGS, LANES, search
-from nearkin.kernels.packed import aligned
 from nearkin.kernels.threads import cores, in_threads
-from nearkin.kernels.two_levels import chosen, nearest, prepare, score
 from nearkin.stage import Index, Projection, fitted, learned, with_k
 from nearkin.tables import Catalog, Hits, Vectors, best
 
 WINDOWS = (10, 12, 14, 16, 20, 24, 28, 32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320, 384, 512)
-LEAST_LIVE = 0.2  # share of rows that a filter must leave for the walk to be the better way
 MOST_FRESH = 8_192  # added items that are scanned, 0.2 ms a query, before they are inserted
 ASKED_AT_ONCE = 64  # queries a thread takes
 
@@ -181,7 +177,8 @@ class LeanIndex(Index):
         shape = (len(queries), min(self.k, len(order)))
         rows, scores = np.empty(shape, np.int32), np.empty(shape, np.float32)
         barred = None if keep is None and not self.removed_ else self._barred if keep is None else self._barred | ~keep[order]
-        answer = self._answer if keep is not None or barred is None else self._passing_by
+        answering = self._answering
+        answer = answering.best if keep is not None or barred is None else partial(answering.best_less, self.gone_)
 
         def part(some: slice) -> None:
             answer(np.ascontiguousarray(queries.rows[some], np.float32), barred, rows[some], scores[some])
@@ -197,24 +194,6 @@ class LeanIndex(Index):
         """Which rows of the graph are of removed items: bool."""
         return self.gone_[self.graph_.order]
 
-    def _passing_by(self, queries: np.ndarray, barred: np.ndarray, rows: np.ndarray, scores: np.ndarray) -> None:
-        """Where few were removed: the best of all, some more than k, less the removed ones; queries left with too few are asked again."""
-        k, size = rows.shape[1], len(barred)
-        wide = k + 4 + int(3 * k * np.count_nonzero(barred) / size)
-        if 4 * wide > size or wide > 2 * k + 4:
-            self._answer(queries, barred, rows, scores)
-            return
-        found, reached = np.empty((len(rows), wide), np.int32), np.empty((len(rows), wide), np.float32)
-        self._answer(queries, None, found, reached, k)
-        gone = (found < 0) | self.gone_[found]
-        stays = np.argsort(gone, axis=1, kind="stable")[:, :k]
-        rows[:], scores[:] = np.take_along_axis(found, stays, 1), np.take_along_axis(reached, stays, 1)
-        short = np.flatnonzero(np.take_along_axis(gone, stays, 1).any(1))
-        if len(short):
-            again, better = rows[short], scores[short]
-            self._answer(queries[short], barred, again, better)
-            rows[short], scores[short] = again, better
-
     def score(self, queries: Vectors, rows: np.ndarray) -> np.ndarray:
         rows = checked_candidates(rows, len(queries), len(fitted(self)))
         if self.exact_ is not None:
@@ -222,65 +201,15 @@ class LeanIndex(Index):
         self._check(queries)
         held = (rows >= 0) & (rows < len(self.places_))
         places = np.where(held, self.places_[np.where(held, rows, 0)], -1)
-        scores = self._ranked(_Asked(self.maps_, np.asarray(queries.rows, np.float32)), places)
+        scores = self._answering.scores_of(np.asarray(queries.rows, np.float32), places)
         if self.fresh_ is None:
             return scores
         later = np.where(rows >= len(self.places_), rows - len(self.places_), -1)
         return np.where(later >= 0, self.fresh_.score(queries, later), scores)
 
-    def _answer(
-        self, queries: np.ndarray, barred: np.ndarray | None, rows: np.ndarray, scores: np.ndarray, tuned_k: int | None = None
-    ) -> None:
-        """The best of each query, written to rows and scores; as deep as for `tuned_k` of them where that is given."""
-        k, size, maps = rows.shape[1], len(self.graph_.order), self.maps_
-        window, rerank = (max(each, k) for each in self._stretched(tuned_k or k))
-        if barred is None and 2 * window <= size:
-            asked, read = maps.asked(queries)
-            search(self._parts, queries, maps.mean, asked, read, maps.dim, window, min(rerank, window), rows, scores)
-            return
-        asked = _Asked(self.maps_, queries)
-        live = size if barred is None else size - int(np.count_nonzero(barred))
-        if live < LEAST_LIVE * size or 2 * window > live:
-            candidates = self._scanned(asked, barred, rerank)
-        else:
-            candidates = self._walked(asked, barred, int(window * size / live), rerank)
-            short = np.flatnonzero((candidates[:, :k] < 0).any(1)) if barred is not None else ()
-            if len(short):
-                candidates[short] = self._scanned(asked.take(short), barred, rerank)
-        chosen(self._ranked(asked, candidates), candidates, self.graph_.order, rows, scores)
-
-    def _stretched(self, k: int) -> tuple[int, int]:
-        window, rerank, tuned_for = self.settings_
-        return max(-(-window * k // tuned_for), k), max(-(-rerank * k // tuned_for), k)
-
-    def _walked(self, asked: _Asked, barred: np.ndarray | None, window: int, count: int) -> np.ndarray:
-        """The best `count` rows of walks that are not barred: int32 [q, count], -1 pads."""
-        begin = np.empty((len(asked), min(BEGINNINGS, len(self.graph_.entries))), np.int32)
-        nearest(self.graph_.gates, np.arange(len(self.graph_.gates)), asked.walking, asked.sums, begin)
-        begin = self.graph_.entries[begin]
-        ids, keys = np.empty((len(asked), max(window, count)), np.int32), np.empty((len(asked), max(window, count)), np.float32)
-        walk(self.graph_.packed, self.graph_.links, asked.walking, asked.sums, begin, LANES, ids, keys, np.zeros(2, np.int64))
-        if barred is not None:
-            ids[barred[ids] | (ids < 0)] = -1
-            ids = np.take_along_axis(ids, np.argsort(ids < 0, axis=1, kind="stable"), 1)
-        return np.ascontiguousarray(ids[:, :count])
-
-    def _scanned(self, asked: _Asked, barred: np.ndarray | None, count: int) -> np.ndarray:
-        """The best `count` rows of all that are not barred: int32 [q, count], -1 pads."""
-        live = np.arange(len(self.graph_.order), dtype=np.int32) if barred is None else np.flatnonzero(~barred).astype(np.int32)
-        ids = np.empty((len(asked), count), np.int32)
-        nearest(self.graph_.packed, live, asked.walking, asked.sums, ids)
-        return ids
-
-    def _ranked(self, asked: _Asked, candidates: np.ndarray) -> np.ndarray:
-        scores = np.empty(candidates.shape, np.float32)
-        score(self.graph_.packed, self.graph_.second, asked.ranking, asked.factors, candidates, scores)
-        return scores + asked.shifts[:, None]
-
     @property
-    def _parts(self) -> tuple[np.ndarray, ...]:
-        graph = self.graph_
-        return graph.packed, graph.second, graph.links, graph.order, graph.entries, graph.gates
+    def _answering(self) -> Answering:
+        return Answering(self.graph_, self.maps_, self.settings_)
 
     def _check(self, queries: Vectors) -> None:
         check_table(self, queries, Vectors)
@@ -307,50 +236,7 @@ class LeanIndex(Index):
         return {**super().state(), "graph_": graph, "maps_": maps}
 
     def restore(self, state: Mapping[str, Any]) -> None:
-        plain = {name: _plain(value) for name, value in state.items()}
-        super().restore(plain)
-        self.graph_ = None if plain["graph_"] is None else _near(Graph(**plain["graph_"]))
-        self.maps_ = None if plain["maps_"] is None else Maps(**plain["maps_"])
-
-
-def _near(graph: Graph) -> Graph:
-    """The graph with what walks read at random copied from its memory map: in the small pages of a file they take half as long again."""
-    packed = aligned(graph.packed.shape, np.uint8)
-    packed[:] = graph.packed
-    graph.packed, graph.links = packed, graph.links.copy()
-    return graph
-
-
-def _plain(value: Any) -> Any:
-    """Memory maps as plain arrays over the same memory that say they may be written, which nothing does.
-
-    A compiled loop takes 30 us longer to accept each array of another type, and is compiled anew for arrays that may not be written.
-    """
-    if isinstance(value, dict):
-        return {name: _plain(each) for name, each in value.items()}
-    if not isinstance(value, np.ndarray) or not value.nbytes:
-        return value
-    memory = (c_uint8 * value.nbytes).from_address(value.ctypes.data)
-    memory.holds = value  # type: ignore[attr-defined]
-    return np.frombuffer(memory, value.dtype).reshape(value.shape)
-
-
-class _Asked:
-    """Queries turned into integers, to walk by and to rank by."""
-
-    def __init__(self, maps: Maps, queries: np.ndarray) -> None:
-        self.walking = aligned((len(queries), 2 * maps.width), np.int8)
-        self.sums = np.empty(len(queries), np.float32)
-        self.ranking = np.zeros((len(queries), maps.ranked), np.int16)
-        self.factors = np.empty((len(queries), 3), np.float32)
-        prepare(*maps.asked(queries), maps.dim, self.walking, self.sums, self.ranking, self.factors)
-        self.shifts = queries @ maps.mean
-
-    def __len__(self) -> int:
-        return len(self.walking)
-
-    def take(self, rows: np.ndarray) -> _Asked:
-        other = object.__new__(_Asked)
-        for name, value in vars(self).items():
-            setattr(other, name, np.ascontiguousarray(value[rows]))
-        return other
+        found = {name: plain(value) for name, value in state.items()}
+        super().restore(found)
+        self.graph_ = None if found["graph_"] is None else near(Graph(**found["graph_"]))
+        self.maps_ = None if found["maps_"] is None else Maps(**found["maps_"])
