@@ -1,0 +1,1 @@
+"""What breaks a running service, and the clients that watch it."""
