@@ -132,3 +132,22 @@ def test_each_setting_is_a_flag_a_variable_and_a_line_of_a_file(tmp_path, monkey
         assert refused.exit_code == 2
         assert says in refused.output
     assert CliRunner().invoke(app, ["serve", "shop", "--workers", "0"]).exit_code == 2
+
+
+@pytest.mark.parametrize(
+    "begin",
+    [b"GET /health/live?", b"GET /health/live HTTP/1.1\r\nHost: localhost\r\nX-Long: ", head("/v1/search", 2).replace(
+        b"Content-Length: 2", b"Transfer-Encoding: chunked") + b"2\r\n{}\r\n0\r\nX-Long: "],
+    ids=["address", "header", "trailer"],
+)  # fmt: skip
+def test_a_head_without_end_is_refused(address, begin):
+    with connected(address) as line:
+        line.sendall(begin)
+        try:
+            for _ in range(64):
+                line.sendall(b"a" * 16384)
+        except ConnectionError:
+            pass
+        got = ended(line)
+        assert got == b"" or got.startswith((b"HTTP/1.1 4", b"HTTP/1.1 503")), got[:100]
+    assert is_answered(address)

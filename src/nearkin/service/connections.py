@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from nearkin.service.limits import HEAD_BYTES
 
 FULL = (
     b"HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/problem+json\r\nRetry-After: 1\r\nConnection: close\r\n\r\n"
@@ -13,10 +15,11 @@ FULL = (
 )
 
 
-class Patient(H11Protocol):
+class Patient(HttpToolsProtocol):
     """One connection of a server that holds at most so many, and waits so long for a request to begin and an answer to be read.
 
-    A connection too many ends the one that has been idle for longest; where none is idle, it is turned away itself.
+    A head (or what follows a body) of more than HEAD_BYTES is refused. A connection too many ends the one that has been idle for
+    longest; where none is idle, it is turned away itself.
     """
 
     most: int
@@ -27,6 +30,7 @@ class Patient(H11Protocol):
         super().__init__(*given, **named)
         self._head: asyncio.TimerHandle | None = None
         self._read: asyncio.TimerHandle | None = None
+        self._unclear = 0  # bytes since the last that belonged to something whole
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
@@ -41,11 +45,28 @@ class Patient(H11Protocol):
     def data_received(self, data: bytes) -> None:
         if self.transport.is_closing():
             return
+        self._unclear += len(data)
         super().data_received(data)
+        if self._unclear > HEAD_BYTES and not self.transport.is_closing():
+            self.send_400_response(f"the head of a request has at most {HEAD_BYTES} bytes")
         self._busy() if self.cycle is not None and not self.cycle.response_complete else self._rest()
+
+    def on_headers_complete(self) -> None:
+        super().on_headers_complete()
+        self._unclear = 0
+
+    def on_body(self, body: bytes) -> None:
+        super().on_body(body)
+        self._unclear = 0
+
+    def on_message_complete(self) -> None:
+        super().on_message_complete()
+        self._unclear = 0
 
     def on_response_complete(self) -> None:
         super().on_response_complete()
+        if self.cycle.response_complete and self.cycle.more_body:  # the rest of a body that nobody reads any more
+            self.transport.close()
         if self.cycle is None or self.cycle.response_complete:
             self._rest()
 

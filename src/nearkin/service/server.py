@@ -12,7 +12,6 @@ from typing import Any
 import uvicorn
 
 from nearkin.service.connections import patient
-from nearkin.service.limits import HEAD_BYTES
 from nearkin.service.settings import Settings
 
 BACKLOG = 2048  # connections that wait to be taken
@@ -41,10 +40,10 @@ def serve_workers(app: Any, settings: Settings, listening: socket.socket) -> Non
 
 
 def _config(app: Any, settings: Settings, **more: Any) -> uvicorn.Config:
-    told: dict[str, Any] = {"http": "h11", **more}
+    told: dict[str, Any] = {"http": "httptools", "loop": "asyncio", **more}  # libuv takes all that wait, so AT_ONCE would not hold
     return uvicorn.Config(
         app, root_path=settings.root_path.rstrip("/"), log_config=None, log_level="warning", access_log=False, ws="none",
-        server_header=False, h11_max_incomplete_event_size=HEAD_BYTES, backlog=AT_ONCE, timeout_graceful_shutdown=DRAIN_S, **told,
+        server_header=False, backlog=AT_ONCE, timeout_graceful_shutdown=DRAIN_S, **told,
     )  # fmt: skip
 
 
