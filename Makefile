@@ -61,7 +61,7 @@ $(RIVALS)/%/made: Makefile
 OLDER := torch==2.13.0 numpy==1.26.4 pandas==2.3.3
 NEEDS_rectools := 'rectools[torch]==0.19.0' scipy==1.17.1 $(OLDER)
 NEEDS_recbole := recbole==1.2.1 scipy==1.15.3 $(OLDER)
-NEEDS_stores := -c constraints.txt -e . fastapi uvicorn lancedb==0.40.0 pymilvus==3.0.2 milvus-lite==3.2.2 qdrant-client==1.20.0
+NEEDS_stores := -c constraints.txt -e . fastapi uvicorn httptools lancedb==0.40.0 pymilvus==3.0.2 milvus-lite==3.2.2 qdrant-client==1.20.0
 
 docs: .venv/docs
 	$(BIN)/python scripts/make_papers_page.py
