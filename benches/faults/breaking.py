@@ -34,6 +34,16 @@ def no_room(service: Service) -> None:
     resource.prlimit(writer, resource.RLIMIT_FSIZE, before)
 
 
+def full_disk(service: Service) -> None:
+    """Nothing is left of the file system that the collection lies on, for three seconds."""
+    ballast = service.place.parent / "ballast"
+    with ballast.open("wb", buffering=0) as file:
+        for size in (1 << 20, 1 << 12, 1):
+            _quietly(lambda size=size: [file.write(b"x" * size) for _ in range(DISK_BYTES)])
+        time.sleep(3)
+    ballast.unlink()
+
+
 def clock_jump(service: Service) -> None:
     for more in (86_400, -86_400, 0):
         service.jump.write_text(str(more))
@@ -84,12 +94,14 @@ def corrupt_stage(service: Service) -> None:
     broken.replace(file)
 
 
+FULL_DISK, DISK_BYTES = "the disk is full for 3 s", 512 << 20
 FAULTS: dict[str, Callable[[Service], None]] = {
     "nothing": lambda service: None,
     "kill -9 of a worker": kill_worker,
     "kill -9 of the writer": kill_writer,
     "kill -9 of the spare and the writer": kill_writer_and_spare,
     "no file of the writer can grow, for 3 s": no_room,
+    FULL_DISK: full_disk,
     "the clock jumps": clock_jump,
     "60 slow clients": slow_clients,
     "100 MB bodies": huge_bodies,
