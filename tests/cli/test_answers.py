@@ -72,6 +72,12 @@ def test_a_table_is_matched_with_itself_and_kept_in_a_collection(run, tmp_path):
     assert run("match", items, tmp_path / "shop", "--keep").exit_code == 0
     assert len(list((tmp_path / "shop" / ".service" / "matches").glob("*.arrow"))) == 2
     assert run("match", items, "--keep").exit_code == 2
+    (tmp_path / "pairs.tsv").write_text("a0\tb0\na0\ta7\n")
+    told = objects(run("match", tmp_path / "shop", "--pairs", tmp_path / "pairs.tsv", "--json"))
+    assert [(line["left"], line["right"]) for line in told] == [("a0", "b0"), ("a0", "a7")]
+    assert told[0]["score"] > told[1]["score"]
+    (tmp_path / "pairs.tsv").write_text("a0 b0\n")
+    assert run("match", tmp_path / "shop", "--pairs", tmp_path / "pairs.tsv").exit_code == 2
 
 
 def test_evaluate_compares_the_stages(built, run, tmp_path):

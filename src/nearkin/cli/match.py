@@ -13,6 +13,7 @@ from nearkin.cli.inputs import table_of
 from nearkin.cli.options import Json, pairs
 from nearkin.cli.results import to_json
 from nearkin.cli.talk import say
+from nearkin.errors import BadInput
 
 if TYPE_CHECKING:
     from nearkin.tables import Catalog
@@ -30,9 +31,16 @@ def match(
     left_role: Annotated[list[str] | None, Option(help="overrule a role of LEFT", metavar="FIELD=ROLE")] = None,
     right_role: Annotated[list[str] | None, Option(help="overrule a role of RIGHT", metavar="FIELD=ROLE")] = None,
     many: Annotated[bool, Option("--many", help="a row may have several partners (else one at most)")] = False,
+    given: Annotated[
+        Path | None,
+        Option("--pairs", help="score these pairs of things of LEFT, a collection: two ids a line, a tab between", metavar="FILE"),
+    ] = None,
     keep: Annotated[bool, Option("--keep", help="keep the pairs in the collection (RIGHT, or LEFT alone), to judge on its page")] = False,
 ) -> None:
     """Match the rows of two tables, or of one with itself, without labels: pairs with the chance that they are the same, surest first."""
+    if given is not None:
+        _score(left, given, json)
+        return
     table = table_of(left, pairs(left_role, "--left-role"), left_id)
     if keep:
         found = _keep(right or left, None if right is None else table, left.name, many)
@@ -75,6 +83,23 @@ def _once(pairs: list[Pair]) -> Iterator[Pair]:
         if frozenset((one, partner)) not in seen:
             seen.add(frozenset((one, partner)))
             yield one, partner, chance
+
+
+def _score(place: Path, given: Path, json: bool) -> None:
+    """Print each pair with its chance (empty where there is no estimate) and its band, in the order of the file."""
+    from nearkin.collection import Collection
+
+    asked = [tuple(line.split("\t")) for line in given.read_text(encoding="utf-8").splitlines() if line.strip()]
+    if wrong := [line for line in asked if len(line) != 2]:
+        raise BadInput(f"{given}: expected two ids with a tab between in each line, got {' '.join(wrong[0])!r}")
+    with Collection.open(place) as shop:
+        found = shop.score_pairs([(left, right) for left, right in asked])
+    for each in found:
+        if json:
+            print(to_json({name: getattr(each, name) for name in ("left", "right", "chance", "band", "score")}))
+        else:
+            print(each.left, each.right, "" if each.chance is None else f"{each.chance:.4f}", each.band, sep="\t")
+    say("; ".join([f"{len(found):,} pairs", *found.warnings]))
 
 
 def _keep(place: Path, table: Catalog | None, name: str, many: bool) -> int:

@@ -25,6 +25,7 @@ from nearkin.collection.layout import Layout
 from nearkin.collection.learned import Learned
 from nearkin.collection.lock import fitting, writing
 from nearkin.collection.manifest import Manifest
+from nearkin.collection.pairing import paired, rows_of_pairs
 from nearkin.collection.partnering import checked_threshold, matched, matched_alone, once, partnered
 from nearkin.collection.partners import Partnered
 from nearkin.collection.rebuilding import Rebuilding, grown
@@ -245,6 +246,13 @@ class Collection:
         """Pairs of things here that are, or may be, the same, surest first."""
         least, found = checked_threshold(threshold), matched_alone(self, keep=self._keep(where))
         return partnered(found, once(found), threshold=least, explain=explain, unlinked=False)
+
+    def score_pairs(
+        self, pairs: Sequence[tuple[str, str]], *, where: str | None = None, threshold: float = 0.9, explain: bool = False
+    ) -> Partnered:
+        """Whether the two things of each pair of ids are the same, in the order given, with the chance of it; see `paired`."""
+        least, keep = checked_threshold(threshold), self._keep(where)
+        return paired(self, *rows_of_pairs(self.catalog, pairs, keep), keep=keep, threshold=least, explain=explain)
 
     @property
     def recommender(self) -> Any:

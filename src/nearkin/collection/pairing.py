@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -9,6 +10,7 @@ import numpy as np
 from nearkin.collection.answers import title_of
 from nearkin.collection.partnering import near, warnings, why
 from nearkin.collection.partners import Partner, Partnered
+from nearkin.errors import BadInput
 from nearkin.matching import duplicates, given_pairs
 from nearkin.tables import Catalog
 
@@ -40,6 +42,19 @@ def paired(
         because = why(bars, at, one, other) if explain else {}
         answers.append(_partner(things, one, other, bands[at], float(chosen.chances[at]), float(bars.scores[at]), because))
     return Partnered(answers, found.columns, None, None, warnings(found))
+
+
+def rows_of_pairs(catalog: Catalog, pairs: Sequence[tuple[str, str]], keep: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
+    """Both sides as rows. Refused: ids that are not there or outside the filter, a thing beside itself."""
+    left, right = (catalog.rows_of([pair[side] for pair in pairs]) for side in (0, 1))
+    outside = [
+        name for pair, *rows in zip(pairs, left, right, strict=True) for name, row in zip(pair, rows) if keep is not None and not keep[row]
+    ]
+    if outside:
+        raise BadInput(f"{len(outside)} ids of the pairs do not pass the filter: {outside[:5]}; leave them out, or the filter")
+    if (same := np.flatnonzero(left == right)).size:
+        raise BadInput(f"{len(same)} pairs hold a thing beside itself: {[pairs[place][0] for place in same[:5]]}; give two things")
+    return left, right
 
 
 def _partner(things: Catalog, one: Thing, other: Thing, band: str, chance: float, score: float, because: Thing) -> Partner:
