@@ -171,6 +171,20 @@ def test_duplicates_are_those_of_a_collection_of_the_same_things(shop, same):
         each.remove(["shoe2", "atlas2"])
 
 
+def test_given_pairs_are_scored_as_by_a_collection_of_the_same_things(shop, same):
+    pairs = [("shoe", "boot"), ("violin", "guitar"), ("boot", "shoe")]
+    found, exact = shop.score_pairs(pairs, explain=True), same.score_pairs(pairs, explain=True)
+    assert found.pairs() == exact.pairs() == pairs
+    for one, other in zip(found, exact, strict=True):
+        assert (one.band, one.chance, one.thing["title"]) == (other.band, other.chance, other.thing["title"])
+        assert one.score == near(other.score)
+        assert one.why["start"] + sum(bar["weight"] for bar in one.why["parts"]) == near(one.score)
+    assert len(shop.score_pairs([])) == 0
+    for wrong in ({"pairs": [("shoe", "nobody")]}, {"pairs": [("shoe", "shoe")]}, {"pairs": pairs, "where": "id <> 'boot'"}):
+        with pytest.raises(BadInput):
+            shop.score_pairs(**wrong)
+
+
 def test_what_is_added_is_found_and_what_is_removed_is_not(shop):
     size, before = len(shop), shop.version
     shop.add(things(drum="a drum to beat", bow="bow of a violin"))
@@ -225,7 +239,20 @@ def test_compaction_answers_the_same(shop):
 
 
 def test_a_collection_has_all_verbs_of_the_clients_that_it_can():
-    verbs = ("search", "similar", "recommend", "match", "duplicates", "add", "remove", "add_links", "compact", "info", "export")
+    verbs = (
+        "search",
+        "similar",
+        "recommend",
+        "match",
+        "duplicates",
+        "score_pairs",
+        "add",
+        "remove",
+        "add_links",
+        "compact",
+        "info",
+        "export",
+    )
     for kind in (nearkin.client.Client, nearkin.client.AsyncClient):
         for verb in verbs:
             ours, theirs = inspect.signature(getattr(Collection, verb)), inspect.signature(getattr(kind, verb))

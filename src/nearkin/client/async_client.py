@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
-from nearkin.client import calls, pairs
+from nearkin.client import calls, operations, pairs, verbs
+from nearkin.client.bound import awaited
 from nearkin.client.calls import Call, Verb
 from nearkin.client.client import PAGE, headers_of, httpx2
-from nearkin.client.found import Found
 from nearkin.client.jobs import FOLLOW_S, finished, news
 from nearkin.client.sending import Got, attempts
 from nearkin.collection.partners import Partnered
-from nearkin.tables import Catalog, Links
+from nearkin.tables import Catalog
 
 T = TypeVar("T")
 
@@ -26,6 +26,54 @@ def connect_async(url: str, *, key: str | None = None, timeout_s: float = 60.0) 
 
 class AsyncClient:
     """Answers as a `Collection` does, one `await` a verb."""
+
+    info = awaited(verbs.info)
+    search = awaited(verbs.search)
+    similar = awaited(verbs.similar)
+    recommend = awaited(verbs.recommend)
+    match = awaited(verbs.match)
+    score_pairs = awaited(verbs.score_pairs)
+    explain = awaited(verbs.explain)
+    items = awaited(verbs.items)
+    remove = awaited(verbs.remove)
+    add_links = awaited(verbs.add_links)
+    live = awaited(operations.live)
+    ready = awaited(operations.ready)
+    about = awaited(operations.about)
+    versions = awaited(operations.versions)
+    limits = awaited(operations.limits)
+    metrics = awaited(operations.metrics)
+    compare = awaited(operations.compare)
+    code = awaited(operations.code)
+    found_by = awaited(operations.found_by)
+    get = awaited(operations.get)
+    put = awaited(operations.put)
+    patch = awaited(operations.patch)
+    delete = awaited(operations.delete)
+    bulk = awaited(operations.bulk)
+    start = awaited(operations.start)
+    jobs = awaited(operations.jobs)
+    job_state = awaited(operations.job_state)
+    cancel = awaited(operations.cancel)
+    judge = awaited(operations.judge)
+    unjudge = awaited(operations.unjudge)
+    judgements = awaited(operations.judgements)
+    reports = awaited(operations.reports)
+    report = awaited(operations.report)
+    matches = awaited(operations.matches)
+    match_pairs = awaited(operations.match_pairs)
+    match_pair = awaited(operations.match_pair)
+    judge_pair = awaited(operations.judge_pair)
+    match_judgements = awaited(operations.match_judgements)
+    remove_match = awaited(operations.remove_match)
+    map = awaited(operations.map)
+    map_things = awaited(operations.map_things)
+    papers = awaited(operations.papers)
+    paper = awaited(operations.paper)
+    paper_curve = awaited(operations.paper_curve)
+    keys = awaited(operations.keys)
+    add_key = awaited(operations.add_key)
+    revoke = awaited(operations.revoke)
 
     def __init__(self, url: str, *, key: str | None = None, timeout_s: float = 60.0) -> None:
         self.url = url.rstrip("/")
@@ -47,39 +95,7 @@ class AsyncClient:
 
     async def version(self) -> int:
         """The newest version of the catalogue."""
-        return int((await self._run(calls.get("/version")))["catalogue"])
-
-    async def info(self) -> dict[str, Any]:
-        """Counts, roles, stages and versions."""
-        return await self._run(calls.get("/v1/info"))
-
-    async def search(
-        self, queries: str | Sequence[str] | Catalog, *, k: int = 10, where: str | None = None, stage: str | None = None,
-        explain: bool = False, min_relevance: float | None = None, **more: Any,
-    ) -> Found:  # fmt: skip
-        """The k nearest things to each text; `more`: offset, facets, fields, highlight, cursor, version, timeout_ms."""
-        told = {"k": k, "where": where, "stage": stage, "explain": explain, "min_relevance": min_relevance, **more}
-        return await self._run(calls.search(queries, told))
-
-    async def similar(
-        self, ids: Sequence[str], *, k: int = 10, where: str | None = None, stage: str | None = None, explain: bool = False, **more: Any
-    ) -> Found:
-        """The k things most like each of these, themselves left out."""
-        return await self._run(calls.similar(ids, {"k": k, "where": where, "stage": stage, "explain": explain, **more}))
-
-    async def recommend(
-        self, histories: Sequence[Sequence[str]] | Catalog, *, k: int = 10, where: str | None = None, explain: bool = False, **more: Any
-    ) -> Found:
-        """What comes next after each history of ids (oldest first); things of the history are left out."""
-        return await self._run(calls.recommend(histories, {"k": k, "where": where, "explain": explain, **more}))
-
-    async def match(
-        self, table: Catalog, *, where: str | None = None, threshold: float = 0.9, one_to_one: bool = True, explain: bool = False,
-        **more: Any,
-    ) -> Partnered:  # fmt: skip
-        """Which thing there each row of a table is, with the chance that it is the same; `more`: right, fields, version, timeout_ms."""
-        told = {"where": where, "threshold": threshold, "one_to_one": one_to_one, "explain": explain, **more}
-        return await self._run(calls.match(table, told))
+        return int((await self.about())["catalogue"])
 
     async def duplicates(self, *, where: str | None = None, threshold: float = 0.9, explain: bool = False) -> Partnered:
         """Pairs of things there that are, or may be, the same, surest first; worked out by a job, which keeps them for people to judge."""
@@ -89,14 +105,6 @@ class AsyncClient:
         while path := pairs.next_page(match, threshold, bodies):
             bodies.append(await self._run(calls.get(path)))
         return pairs.duplicated(bodies, explain=explain)
-
-    async def explain(self, query: str, item: str, *, stage: str | None = None, where: str | None = None) -> dict[str, Any]:
-        """Why, and at which rank, one thing is an answer to one query."""
-        return await self._run(calls.explain(query, item, {"stage": stage, "where": where}))
-
-    async def items(self, ids: Sequence[str] | None = None, *, where: str | None = None, **more: Any) -> dict[str, Any]:
-        """Things by id, or those that a filter holds for."""
-        return await self._run(calls.items({"ids": None if ids is None else list(ids), "where": where, **more}))
 
     async def export(self) -> AsyncIterator[dict[str, Any]]:
         """The things one by one, all of one version."""
@@ -108,28 +116,25 @@ class AsyncClient:
 
     async def add(self, items: Catalog) -> None:
         """Add things, replacing those whose id is there already; durable and found when it returns. Ten thousand things a version."""
-        await self._run(calls.add(items, await self._own_id_field()))
-
-    async def remove(self, ids: Sequence[str]) -> None:
-        """Remove things, and the links from and to them; refused, with nothing removed, when an id is unknown."""
-        await self._run(calls.remove(ids))
-
-    async def add_links(self, links: Links) -> None:
-        """Add what people did (or edges); the recommender learns from them at the next `compact`."""
-        await self._run(calls.add_links(links))
+        await self._run(verbs.add(items, await self._own_id_field()))
 
     async def compact(self, *, keep_history: bool = False, progress: Callable[[str], None] | None = None) -> None:
         """Fit the stages anew and drop past versions; returns when it is done."""
         await self.job("compact", progress=progress, keep_history=keep_history)
 
     async def job(self, kind: str, *, progress: Callable[[str], None] | None = None, **told: Any) -> dict[str, Any]:
-        """Do a long piece of work there (compact, tune, evaluate, import) and wait for it; its result."""
-        job, said = await self._run(calls.start(kind, told)), 0
-        while not finished(job):
+        """Do a long piece of work there (compact, tune, layout, evaluate, import, match) and wait for it; its result."""
+        return await self.wait((await self.start(kind, **told))["id"], progress=progress)
+
+    async def wait(self, job: str, *, progress: Callable[[str], None] | None = None) -> dict[str, Any]:
+        """Wait until a job is done; its result. Refused: one that failed or was cancelled."""
+        said = 0
+        while True:
+            told = await self.job_state(job)
+            said = news(told, said, progress)
+            if finished(told):
+                return told["result"] or {}
             await asyncio.sleep(FOLLOW_S)
-            job = await self._run(calls.get(f"/v1/jobs/{job['id']}"))
-            said = news(job, said, progress)
-        return job["result"] or {}
 
     async def _own_id_field(self) -> str:
         if self._id_field is None:

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
-from nearkin.client import calls, pairs
+from nearkin.client import calls, operations, pairs, verbs
+from nearkin.client.bound import plain
 from nearkin.client.calls import Call, Verb
-from nearkin.client.found import Found
 from nearkin.client.jobs import FOLLOW_S, finished, news
 from nearkin.client.sending import Got, attempts
 from nearkin.collection.partners import Partnered
 from nearkin.errors import Missing
-from nearkin.tables import Catalog, Links
+from nearkin.tables import Catalog
 
 T = TypeVar("T")
 PAGE = 1_000  # things read at once by export
@@ -27,6 +27,54 @@ def connect(url: str, *, key: str | None = None, timeout_s: float = 60.0) -> Cli
 
 class Client:
     """Answers as a `Collection` does; may be used by many threads. A request that fails on its way is sent again, a write done once."""
+
+    info = plain(verbs.info)
+    search = plain(verbs.search)
+    similar = plain(verbs.similar)
+    recommend = plain(verbs.recommend)
+    match = plain(verbs.match)
+    score_pairs = plain(verbs.score_pairs)
+    explain = plain(verbs.explain)
+    items = plain(verbs.items)
+    remove = plain(verbs.remove)
+    add_links = plain(verbs.add_links)
+    live = plain(operations.live)
+    ready = plain(operations.ready)
+    about = plain(operations.about)
+    versions = plain(operations.versions)
+    limits = plain(operations.limits)
+    metrics = plain(operations.metrics)
+    compare = plain(operations.compare)
+    code = plain(operations.code)
+    found_by = plain(operations.found_by)
+    get = plain(operations.get)
+    put = plain(operations.put)
+    patch = plain(operations.patch)
+    delete = plain(operations.delete)
+    bulk = plain(operations.bulk)
+    start = plain(operations.start)
+    jobs = plain(operations.jobs)
+    job_state = plain(operations.job_state)
+    cancel = plain(operations.cancel)
+    judge = plain(operations.judge)
+    unjudge = plain(operations.unjudge)
+    judgements = plain(operations.judgements)
+    reports = plain(operations.reports)
+    report = plain(operations.report)
+    matches = plain(operations.matches)
+    match_pairs = plain(operations.match_pairs)
+    match_pair = plain(operations.match_pair)
+    judge_pair = plain(operations.judge_pair)
+    match_judgements = plain(operations.match_judgements)
+    remove_match = plain(operations.remove_match)
+    map = plain(operations.map)
+    map_things = plain(operations.map_things)
+    papers = plain(operations.papers)
+    paper = plain(operations.paper)
+    paper_curve = plain(operations.paper_curve)
+    keys = plain(operations.keys)
+    add_key = plain(operations.add_key)
+    revoke = plain(operations.revoke)
 
     def __init__(self, url: str, *, key: str | None = None, timeout_s: float = 60.0) -> None:
         self.url = url.rstrip("/")
@@ -52,39 +100,7 @@ class Client:
     @property
     def version(self) -> int:
         """The newest version of the catalogue."""
-        return int(self._run(calls.get("/version"))["catalogue"])
-
-    def info(self) -> dict[str, Any]:
-        """Counts, roles, stages and versions."""
-        return self._run(calls.get("/v1/info"))
-
-    def search(
-        self, queries: str | Sequence[str] | Catalog, *, k: int = 10, where: str | None = None, stage: str | None = None,
-        explain: bool = False, min_relevance: float | None = None, **more: Any,
-    ) -> Found:  # fmt: skip
-        """The k nearest things to each text; `more`: offset, facets, fields, highlight, cursor, version, timeout_ms."""
-        told = {"k": k, "where": where, "stage": stage, "explain": explain, "min_relevance": min_relevance, **more}
-        return self._run(calls.search(queries, told))
-
-    def similar(
-        self, ids: Sequence[str], *, k: int = 10, where: str | None = None, stage: str | None = None, explain: bool = False, **more: Any
-    ) -> Found:
-        """The k things most like each of these, themselves left out."""
-        return self._run(calls.similar(ids, {"k": k, "where": where, "stage": stage, "explain": explain, **more}))
-
-    def recommend(
-        self, histories: Sequence[Sequence[str]] | Catalog, *, k: int = 10, where: str | None = None, explain: bool = False, **more: Any
-    ) -> Found:
-        """What comes next after each history of ids (oldest first); things of the history are left out."""
-        return self._run(calls.recommend(histories, {"k": k, "where": where, "explain": explain, **more}))
-
-    def match(
-        self, table: Catalog, *, where: str | None = None, threshold: float = 0.9, one_to_one: bool = True, explain: bool = False,
-        **more: Any,
-    ) -> Partnered:  # fmt: skip
-        """Which thing there each row of a table is, with the chance that it is the same; `more`: right, fields, version, timeout_ms."""
-        told = {"where": where, "threshold": threshold, "one_to_one": one_to_one, "explain": explain, **more}
-        return self._run(calls.match(table, told))
+        return int(self.about()["catalogue"])
 
     def duplicates(self, *, where: str | None = None, threshold: float = 0.9, explain: bool = False) -> Partnered:
         """Pairs of things there that are, or may be, the same, surest first; worked out by a job, which keeps them for people to judge."""
@@ -95,14 +111,6 @@ class Client:
             bodies.append(self._run(calls.get(path)))
         return pairs.duplicated(bodies, explain=explain)
 
-    def explain(self, query: str, item: str, *, stage: str | None = None, where: str | None = None) -> dict[str, Any]:
-        """Why, and at which rank, one thing is an answer to one query."""
-        return self._run(calls.explain(query, item, {"stage": stage, "where": where}))
-
-    def items(self, ids: Sequence[str] | None = None, *, where: str | None = None, **more: Any) -> dict[str, Any]:
-        """Things by id, or those that a filter holds for."""
-        return self._run(calls.items({"ids": None if ids is None else list(ids), "where": where, **more}))
-
     def export(self) -> Iterator[dict[str, Any]]:
         """The things one by one, all of one version."""
         version, offset = self.version, 0
@@ -112,28 +120,25 @@ class Client:
 
     def add(self, items: Catalog) -> None:
         """Add things, replacing those whose id is there already; durable and found when it returns. Ten thousand things a version."""
-        self._run(calls.add(items, self._own_id_field()))
-
-    def remove(self, ids: Sequence[str]) -> None:
-        """Remove things, and the links from and to them; refused, with nothing removed, when an id is unknown."""
-        self._run(calls.remove(ids))
-
-    def add_links(self, links: Links) -> None:
-        """Add what people did (or edges); the recommender learns from them at the next `compact`."""
-        self._run(calls.add_links(links))
+        self._run(verbs.add(items, self._own_id_field()))
 
     def compact(self, *, keep_history: bool = False, progress: Callable[[str], None] | None = None) -> None:
         """Fit the stages anew and drop past versions; returns when it is done."""
         self.job("compact", progress=progress, keep_history=keep_history)
 
     def job(self, kind: str, *, progress: Callable[[str], None] | None = None, **told: Any) -> dict[str, Any]:
-        """Do a long piece of work there (compact, tune, evaluate, import) and wait for it; its result."""
-        job, said = self._run(calls.start(kind, told)), 0
-        while not finished(job):
+        """Do a long piece of work there (compact, tune, layout, evaluate, import, match) and wait for it; its result."""
+        return self.wait((self.start(kind, **told))["id"], progress=progress)
+
+    def wait(self, job: str, *, progress: Callable[[str], None] | None = None) -> dict[str, Any]:
+        """Wait until a job is done; its result. Refused: one that failed or was cancelled."""
+        said = 0
+        while True:
+            told = self.job_state(job)
+            said = news(told, said, progress)
+            if finished(told):
+                return told["result"] or {}
             time.sleep(FOLLOW_S)
-            job = self._run(calls.get(f"/v1/jobs/{job['id']}"))
-            said = news(job, said, progress)
-        return job["result"] or {}
 
     def _own_id_field(self) -> str:
         if self._id_field is None:

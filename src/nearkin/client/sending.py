@@ -42,10 +42,14 @@ def attempts() -> Generator[float, Got, Any]:
 
 
 def meant(got: Got) -> Any:
-    """JSON, or a list of the lines of NDJSON."""
-    if got.headers.get("content-type", "").startswith(LINES):
+    """JSON (with the `etag` of a thing), a list of the lines of NDJSON, text, bytes, or None where there is nothing."""
+    kind = got.headers.get("content-type", "")
+    if kind.startswith(LINES):
         return [json.loads(line) for line in got.body.splitlines()]
-    return json.loads(got.body)
+    if not kind.startswith("application/json"):
+        return got.body.decode() if kind.startswith("text/") else got.body or None
+    told, etag = json.loads(got.body), got.headers.get("etag", "")
+    return {**told, "etag": etag} if etag.startswith('"') else told
 
 
 def error_of(got: Got) -> NearkinError:

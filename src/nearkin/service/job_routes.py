@@ -128,7 +128,7 @@ async def all_jobs(request: Request) -> dict[str, list[JobBody]]:
     return {"jobs": [JobBody(**told) for told in service(request).jobs.all()]}
 
 
-@routes.get("/v1/jobs/{job}", operation_id="job", responses={200: {"model": JobBody}, **errors()})
+@routes.get("/v1/jobs/{job}", operation_id="job_state", responses={200: {"model": JobBody}, **errors()})
 @needs(ADMIN)
 async def one_job(job: JobId, request: Request) -> JobBody:
     """How far a job is, or how it ended."""
