@@ -14,8 +14,8 @@ from nearkin.generators.profiles import REACH, item_profiles, user_profiles, wit
 from nearkin.recipes import easyrec
 from nearkin.recipes.contract import contract_faults
 from nearkin.recipes.graph_part import dense_part
-from nearkin.recipes.reproduction import reproduce
 from nearkin.tables import Catalog, Data, Links
+from tests.recipes.miniature import miniature
 
 WORLD = easyrec.world()
 SETTINGS = easyrec.Settings.tiny()
@@ -36,7 +36,7 @@ def with_other_tests(data: Data) -> Data:
 
 def test_the_recipe_runs_in_miniature_and_beats_popularity_there():
     assert not contract_faults(easyrec)
-    proof = reproduce("easyrec", tiny=True, seeds=(0,))
+    proof = miniature("easyrec").proof
     lines = {(line.metric, line.rival): line for line in proof.lines}
     assert lines["Recall@20", "popularity"].verdict == "holds"
     assert {rival for _, rival in lines} >= {"untuned encoder", "TF-IDF of profiles", "content profile", "LightGCN", "plug-in"}

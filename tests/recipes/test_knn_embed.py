@@ -12,9 +12,9 @@ from nearkin.indexes.histories import Histories
 from nearkin.indexes.mixture import Mixture, allotted
 from nearkin.recipes import knn_embed
 from nearkin.recipes.contract import contract_faults
-from nearkin.recipes.reproduction import reproduce
 from nearkin.stage import Stage, with_k
 from nearkin.tables import Catalog, Links, Vectors, unit
+from tests.recipes.miniature import miniature
 
 WORLD = knn_embed.world()
 LINKS = WORLD.interactions
@@ -31,7 +31,7 @@ def model() -> Mixture:
 
 def test_the_recipe_keeps_the_contract_and_its_claim_in_miniature():
     assert not contract_faults(knn_embed)
-    proof = reproduce("knn-embed", tiny=True, seeds=(0,))
+    proof = miniature("knn-embed").proof
     assert proof.verdict == "holds"
     assert {line.rival for line in proof.lines} == {"single query", "mixture without smoothing", "popularity"}
     assert {line.metric for line in proof.lines} >= {"Recall@10", "diversity@10", "clusters covered"}

