@@ -10,7 +10,7 @@ import numpy as np
 
 from nearkin.errors import BadInput
 from nearkin.indexes.ada_fit import learn, read, rounds_of
-from nearkin.indexes.from_history import BlockRecommender, copied, judge, recommend
+from nearkin.indexes.from_history import BlockRecommender, chosen, copied
 from nearkin.indexes.histories import Histories
 from nearkin.indexes.sequence_model import SequenceModel
 from nearkin.stage import fitted, learned
@@ -87,10 +87,7 @@ class AdaRetrieval(BlockRecommender):
 
     def __call__(self, people: Catalog, *, keep: np.ndarray | None = None) -> Hits:
         model = self if keep is None else copied(fitted(self), barred=np.logical_not(keep))
-        return recommend(model, people, keep)
-
-    def score(self, people: Catalog, rows: np.ndarray) -> np.ndarray:
-        return judge(self, people, rows)
+        return chosen(model, people, keep, lambda histories, _: model.block(histories))
 
     def for_items(self, items: Catalog) -> Self:
         return copied(self, items_=items, backbone_=fitted(self).backbone_.for_items(items))

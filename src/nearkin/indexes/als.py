@@ -8,11 +8,11 @@ from typing import Any, Self
 import numpy as np
 
 from nearkin.errors import BadInput, Missing
-from nearkin.indexes.from_history import BlockRecommender, copied, judge, recommend
+from nearkin.indexes.from_history import BlockRecommender, copied
 from nearkin.indexes.histories import Histories, moved
 from nearkin.indexes.item_matrix import events
 from nearkin.stage import fitted, learned
-from nearkin.tables import Catalog, Hits, Links
+from nearkin.tables import Catalog, Links
 
 
 @dataclass(kw_only=True)
@@ -74,12 +74,6 @@ class Als(BlockRecommender):
             had, weight = factors[histories.rows[part]], weights[part]
             vectors[person] = np.linalg.solve(base + (had.T * weight) @ had, (1 + weight) @ had)
         return vectors
-
-    def __call__(self, people: Catalog, *, keep: np.ndarray | None = None) -> Hits:
-        return recommend(self, people, keep)
-
-    def score(self, people: Catalog, rows: np.ndarray) -> np.ndarray:
-        return judge(self, people, rows)
 
     def for_items(self, items: Catalog) -> Self:
         places = moved(items, fitted(self).items_)

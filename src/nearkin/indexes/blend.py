@@ -14,11 +14,11 @@ from nearkin.errors import BadInput
 from nearkin.indexes.content_profile import ContentProfile
 from nearkin.indexes.directed_knn import DirectedKnn
 from nearkin.indexes.ease import Ease
-from nearkin.indexes.from_history import BlockRecommender, copied, judge, named, recommend, shown
+from nearkin.indexes.from_history import BlockRecommender, copied, named, shown
 from nearkin.indexes.histories import Histories
 from nearkin.indexes.popularity import Popularity
 from nearkin.stage import Stage, fitted, learned
-from nearkin.tables import Catalog, Hits, Links
+from nearkin.tables import Catalog, Links
 
 STEPS, FEW = 10, 4  # weights are tried in tenths; in fifths where there are more parts than a few
 WINNERS = 5  # the mean of this many best weightings is taken, because held-out steps do not tell neighbours apart
@@ -92,12 +92,6 @@ class Blend(BlockRecommender):
             if weight:
                 total += np.float32(weight) * np.maximum(scores, 0) / _height(self, histories, scores)
         return total
-
-    def __call__(self, people: Catalog, *, keep: np.ndarray | None = None) -> Hits:
-        return recommend(self, people, keep)
-
-    def score(self, people: Catalog, rows: np.ndarray) -> np.ndarray:
-        return judge(self, people, rows)
 
     def explain(self, history: Sequence[str], row: int) -> list[tuple[str, float]]:
         """What each item of the history adds to the score of the item at `row`, greatest first; popularity's share is left out."""

@@ -9,14 +9,14 @@ from typing import Any, Self
 import numpy as np
 
 from nearkin.errors import BadInput
-from nearkin.indexes.from_history import BlockRecommender, copied, judge, recommend
+from nearkin.indexes.from_history import BlockRecommender, copied
 from nearkin.indexes.graph_fit import checked
 from nearkin.indexes.histories import Histories
 from nearkin.indexes.main_effects import Told, amounts, chance, directions, guess, log_odds, logistic, scaled_logistic
 from nearkin.indexes.metric_fit import Log, loss_of, main_axes
 from nearkin.indexes.sequence_fit import need_torch
 from nearkin.stage import Stage, fitted, learned
-from nearkin.tables import Catalog, Hits, Links, Vectors, unit
+from nearkin.tables import Catalog, Links, Vectors, unit
 
 LATER = 0.3  # of the items, which stand for the newest where it is not said which those are
 RIDGE = 1.0  # of the regression of company on contents
@@ -227,12 +227,6 @@ class CollaborativeMetric(BlockRecommender):
         """Where people stand: Vectors[q, axes + rank]. To find the audience of an item, search these by squared distance."""
         owners, rows = self._heard(Histories.of(people, fitted(self).items_))
         return Vectors(self._places(owners, rows, self._facts(owners, rows, len(people), None)).numpy(), people)
-
-    def __call__(self, people: Catalog, *, keep: np.ndarray | None = None) -> Hits:
-        return recommend(self, people, keep)
-
-    def score(self, people: Catalog, rows: np.ndarray) -> np.ndarray:
-        return judge(self, people, rows)
 
     def for_items(self, items: Catalog) -> Self:
         """Contents of new items are read; the ids of old ones say which they are."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -11,14 +10,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from nearkin.errors import StageError
-from nearkin.indexes.from_history import BlockRecommender, copied, judge, reasons, recommend
+from nearkin.indexes.from_history import LinearRecommender, copied
 from nearkin.indexes.histories import Histories, moved
 from nearkin.stage import Encoder, Stage, fitted, learned
-from nearkin.tables import Catalog, Hits, Links, SparseVectors, Vectors, unit
+from nearkin.tables import Catalog, Links, SparseVectors, Vectors, unit
 
 
 @dataclass(kw_only=True)
-class ContentProfile(BlockRecommender):
+class ContentProfile(LinearRecommender):
     """Similarity of items by any encoder's vectors, summed over a fading history.
 
     Catalog[q] with a history -> Hits[q, k].
@@ -67,16 +66,6 @@ class ContentProfile(BlockRecommender):
         if held is None or held[0] is not vectors:
             self.__dict__["_held"] = held = (vectors, weighted(vectors))
         return held[1]
-
-    def __call__(self, people: Catalog, *, keep: np.ndarray | None = None) -> Hits:
-        return recommend(self, people, keep)
-
-    def score(self, people: Catalog, rows: np.ndarray) -> np.ndarray:
-        return judge(self, people, rows)
-
-    def explain(self, history: Sequence[str], row: int) -> list[tuple[str, float]]:
-        """What each item of the history adds to the score of the item at `row`, greatest first."""
-        return reasons(self, history, row)
 
     def for_items(self, items: Catalog) -> Self:
         places = _unchanged(fitted(self).items_, items)

@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Self
 
 import numpy as np
 
 from nearkin.indexes.co_occurrence import near_counts
-from nearkin.indexes.from_history import BlockRecommender, copied, judge, reasons, recommend
-from nearkin.indexes.histories import Histories, known_counts
-from nearkin.indexes.item_matrix import regrown, sorted_rows, walk
-from nearkin.stage import fitted, learned
-from nearkin.tables import Catalog, Hits, Links, SparseVectors
+from nearkin.indexes.histories import known_counts
+from nearkin.indexes.item_matrix import sorted_rows
+from nearkin.indexes.matrix_recommender import MatrixRecommender
+from nearkin.stage import learned
+from nearkin.tables import Catalog, Links, SparseVectors
 
 
 @dataclass(kw_only=True)
-class DirectedKnn(BlockRecommender):
+class DirectedKnn(MatrixRecommender):
     """Item neighbours that know order: what follows counts in full, what went before by `backward`.
 
     Catalog[q] with a history -> Hits[q, k].
@@ -45,20 +44,3 @@ class DirectedKnn(BlockRecommender):
         self.matrix_ = sorted_rows(near @ diags_array((counts + self.smooth) ** -0.5))
         self.items_ = interactions.right
         return self
-
-    def block(self, histories: Histories) -> np.ndarray:
-        return walk(fitted(self).matrix_, histories, self.decay)
-
-    def __call__(self, people: Catalog, *, keep: np.ndarray | None = None) -> Hits:
-        return recommend(self, people, keep)
-
-    def score(self, people: Catalog, rows: np.ndarray) -> np.ndarray:
-        return judge(self, people, rows)
-
-    def explain(self, history: Sequence[str], row: int) -> list[tuple[str, float]]:
-        """What each item of the history adds to the score of the item at `row`, greatest first."""
-        return reasons(self, history, row)
-
-    def for_items(self, items: Catalog) -> Self:
-        matrix = regrown(fitted(self).matrix_, items, self.items_)
-        return copied(self, items_=items, matrix_=matrix)

@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
 import numpy as np
 
 from nearkin.errors import BadInput
-from nearkin.indexes.from_history import BlockRecommender, copied, judge, reasons, recommend
-from nearkin.indexes.histories import Histories, known_counts
-from nearkin.indexes.item_matrix import events, regrown, sorted_rows, walk
-from nearkin.stage import fitted, learned
-from nearkin.tables import Catalog, Hits, Links, SparseVectors
+from nearkin.indexes.histories import known_counts
+from nearkin.indexes.item_matrix import events, sorted_rows
+from nearkin.indexes.matrix_recommender import MatrixRecommender
+from nearkin.stage import learned
+from nearkin.tables import Catalog, Links, SparseVectors
 
 CHUNK = 512  # rows turned at a time, so that only one full matrix is ever held
 
 
 @dataclass(kw_only=True)
-class Ease(BlockRecommender):
+class Ease(MatrixRecommender):
     """Embarrassingly shallow autoencoder: regress each item on all others, answer with a history that fades.
 
     Catalog[q] with a history -> Hits[q, k].
@@ -62,23 +61,6 @@ class Ease(BlockRecommender):
             rows[np.arange(len(rows)), np.arange(start, start + len(rows))] = 0
             parts.append(_strongest(rows, self.neighbours))
         return vstack(parts)
-
-    def block(self, histories: Histories) -> np.ndarray:
-        return walk(fitted(self).matrix_, histories, self.decay)
-
-    def __call__(self, people: Catalog, *, keep: np.ndarray | None = None) -> Hits:
-        return recommend(self, people, keep)
-
-    def score(self, people: Catalog, rows: np.ndarray) -> np.ndarray:
-        return judge(self, people, rows)
-
-    def explain(self, history: Sequence[str], row: int) -> list[tuple[str, float]]:
-        """What each item of the history adds to the score of the item at `row`, greatest first."""
-        return reasons(self, history, row)
-
-    def for_items(self, items: Catalog) -> Self:
-        matrix = regrown(fitted(self).matrix_, items, self.items_)
-        return copied(self, items_=items, matrix_=matrix)
 
 
 def _inverted(gram: Any, penalty: float) -> np.ndarray:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -12,12 +12,12 @@ from nearkin.indexes.blend import Blend
 from nearkin.indexes.content_profile import ContentProfile
 from nearkin.indexes.directed_knn import DirectedKnn
 from nearkin.indexes.ease import Ease
-from nearkin.indexes.from_history import BlockRecommender, copied, judge, reasons, recommend
+from nearkin.indexes.from_history import BlockRecommender, LinearRecommender, copied
 from nearkin.indexes.histories import Histories
 from nearkin.indexes.item_knn import ItemKnn
 from nearkin.indexes.moving_profile import MovingProfile
 from nearkin.indexes.popularity import Popularity
-from nearkin.tables import Catalog, Hits, Links
+from nearkin.tables import Catalog, Links
 
 BY_ID = (Ease, DirectedKnn, ItemKnn, Popularity)  # know an item by what was done with it, and nothing of one that is new
 
@@ -79,7 +79,7 @@ def _none(step: _Step) -> np.ndarray:
 
 
 @dataclass(kw_only=True, eq=False)
-class InRows(BlockRecommender):
+class InRows(LinearRecommender):
     """A model of links answering in the rows of another catalogue; `places`: int32 [n], the model's row of each of its things, or -1."""
 
     model: BlockRecommender
@@ -110,13 +110,3 @@ class InRows(BlockRecommender):
         rows = self.places[histories.rows]
         counts = np.concatenate([[0], np.cumsum(rows >= 0)])
         return Histories(counts[histories.offsets], rows[rows >= 0], histories.ages[rows >= 0], histories.ids)
-
-    def __call__(self, people: Catalog, *, keep: np.ndarray | None = None) -> Hits:
-        return recommend(self, people, keep)
-
-    def score(self, people: Catalog, rows: np.ndarray) -> np.ndarray:
-        return judge(self, people, rows)
-
-    def explain(self, history: Sequence[str], row: int) -> list[tuple[str, float]]:
-        """What each item of the history adds to the score of the item at `row`, greatest first."""
-        return reasons(self, history, row)

@@ -16,7 +16,10 @@ from nearkin.tables import Catalog, Hits, best
 
 
 class BlockRecommender(Recommender):
-    """A recommender that scores all items for a block of people; `repeats` says whether what someone had may be a hit again."""
+    """A recommender that scores all items for a block of people; `repeats` says whether what someone had may be a hit again.
+
+    Only a positive score makes a hit: no evidence, no hit. Cost: the model's blocks, and one pass over the items a person.
+    """
 
     k: int
     repeats: bool
@@ -30,13 +33,32 @@ class BlockRecommender(Recommender):
     def for_items(self, items: Catalog, /) -> Self:
         """The same model answering in the rows of another catalogue (one that grew, say), matched by id; nothing is learned anew."""
 
+    def __call__(self, people: Catalog, *, keep: np.ndarray | None = None) -> Hits:
+        return chosen(self, people, keep, lambda histories, _: self.block(histories))
 
-def recommend(model: BlockRecommender, people: Catalog, keep: np.ndarray | None) -> Hits:
-    """The k best items of each person. Only a positive score makes a hit: no evidence, no hit.
+    def score(self, people: Catalog, rows: np.ndarray) -> np.ndarray:
+        items = fitted(self).items_
+        assert items is not None
+        rows = np.asarray(rows)
+        if rows.ndim != 2 or len(rows) != len(people) or rows.max(initial=-1) >= len(items):
+            raise ShapeError(
+                f"candidates are int [{len(people)}, c], each below {len(items)}; got {list(rows.shape)}, up to {rows.max(initial=-1)}"
+            )
+        scores = np.empty(rows.shape, np.float32)
+        for start, stop, batch in Histories.of(people, items).batches(len(items)):
+            scores[start:stop] = np.take_along_axis(self.block(batch), np.maximum(rows[start:stop], 0), 1)
+        return np.where(rows >= 0, scores, -np.inf).astype(np.float32)
 
-    Cost: the model's blocks, and one pass over the items a person.
-    """
-    return chosen(model, people, keep, lambda histories, _: model.block(histories))
+
+class LinearRecommender(BlockRecommender):
+    """A recommender whose score is the sum of what each item of the history adds."""
+
+    def explain(self, history: Sequence[str], row: int) -> list[tuple[str, float]]:
+        """What each item of the history adds to the score of the item at `row`, greatest first."""
+        items = fitted(self).items_
+        assert items is not None
+        histories = Histories.of(Catalog.histories([history]), items)
+        return named(items, histories.rows, self.block(histories.single())[:, row])
 
 
 def chosen(
@@ -73,29 +95,6 @@ def shown(
     had = histories.rows[:0] if model.repeats else histories.rows
     offsets = np.zeros_like(histories.offsets) if model.repeats else histories.offsets
     return open_rows(scores, np.float32(floor), offsets, had, closed, k)
-
-
-def judge(model: BlockRecommender, people: Catalog, rows: np.ndarray) -> np.ndarray:
-    """Scores of given candidates: int [q, c] -> float32 [q, c]; -inf only where a row is -1, 0 where nothing speaks for an item."""
-    items = fitted(model).items_
-    assert items is not None
-    rows = np.asarray(rows)
-    if rows.ndim != 2 or len(rows) != len(people) or rows.max(initial=-1) >= len(items):
-        raise ShapeError(
-            f"candidates are int [{len(people)}, c], each below {len(items)}; got {list(rows.shape)}, up to {rows.max(initial=-1)}"
-        )
-    scores = np.empty(rows.shape, np.float32)
-    for start, stop, batch in Histories.of(people, items).batches(len(items)):
-        scores[start:stop] = np.take_along_axis(model.block(batch), np.maximum(rows[start:stop], 0), 1)
-    return np.where(rows >= 0, scores, -np.inf).astype(np.float32)
-
-
-def reasons(model: BlockRecommender, history: Sequence[str], row: int) -> list[tuple[str, float]]:
-    """What each item of a history adds to the score of the item at `row`, greatest first; for models linear in the history."""
-    items = fitted(model).items_
-    assert items is not None
-    histories = Histories.of(Catalog.histories([history]), items)
-    return named(items, histories.rows, model.block(histories.single())[:, row])
 
 
 def named(items: Catalog, rows: np.ndarray, shares: np.ndarray) -> list[tuple[str, float]]:

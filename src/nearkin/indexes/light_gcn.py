@@ -11,11 +11,11 @@ import numpy as np
 import pyarrow as pa
 
 from nearkin.errors import BadInput
-from nearkin.indexes.from_history import BlockRecommender, copied, judge, recommend
+from nearkin.indexes.from_history import BlockRecommender, copied
 from nearkin.indexes.graph_fit import Fitted, learn
 from nearkin.indexes.histories import Histories, moved
 from nearkin.stage import fitted, learned
-from nearkin.tables import Catalog, Hits, Links, Vectors
+from nearkin.tables import Catalog, Links, Vectors
 
 HIGHEST = 80.0  # exponents beyond it leave float32
 
@@ -110,12 +110,6 @@ class LightGcn(BlockRecommender):
             rows = self.people_.rows_of(histories.ids, missing="mark")
             states[rows >= 0] += self.own_[rows[rows >= 0]]
         return states
-
-    def __call__(self, people: Catalog, *, keep: np.ndarray | None = None) -> Hits:
-        return recommend(self, people, keep)
-
-    def score(self, people: Catalog, rows: np.ndarray) -> np.ndarray:
-        return judge(self, people, rows)
 
     def for_items(self, items: Catalog) -> Self:
         places = moved(items, fitted(self).items_)

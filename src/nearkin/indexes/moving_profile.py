@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Self
@@ -10,13 +9,13 @@ from typing import Any, Self
 import numpy as np
 
 from nearkin.indexes.content_profile import ContentProfile, read_by
-from nearkin.indexes.from_history import BlockRecommender, copied, judge, reasons, recommend
+from nearkin.indexes.from_history import LinearRecommender, copied
 from nearkin.indexes.histories import Histories
-from nearkin.tables import Catalog, Hits, Links, SparseVectors, Vectors
+from nearkin.tables import Catalog, Links, SparseVectors, Vectors
 
 
 @dataclass(kw_only=True, eq=False)
-class MovingProfile(BlockRecommender):
+class MovingProfile(LinearRecommender):
     """The answers of a profile for the things of now: statistics are those of the present things, as if it were fitted on them.
 
     `first`: the vectors of the things it began with; `later`: of those that came since, gone ones among them; `order`: int64 [n], the
@@ -71,16 +70,6 @@ class MovingProfile(BlockRecommender):
         for _ in range(self.profile.power - 1):
             raised *= alike
         return np.asarray(weights @ raised, np.float32)
-
-    def __call__(self, people: Catalog, *, keep: np.ndarray | None = None) -> Hits:
-        return recommend(self, people, keep)
-
-    def score(self, people: Catalog, rows: np.ndarray) -> np.ndarray:
-        return judge(self, people, rows)
-
-    def explain(self, history: Sequence[str], row: int) -> list[tuple[str, float]]:
-        """What each item of the history adds to the score of the item at `row`, greatest first."""
-        return reasons(self, history, row)
 
     def _cosines(self, rows: np.ndarray) -> np.ndarray:
         """Of some things with all: float32 [len(rows), n]."""

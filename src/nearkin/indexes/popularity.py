@@ -7,10 +7,10 @@ from typing import Self
 
 import numpy as np
 
-from nearkin.indexes.from_history import BlockRecommender, copied, judge, recommend
+from nearkin.indexes.from_history import BlockRecommender, copied
 from nearkin.indexes.histories import Histories, known_counts, moved
 from nearkin.stage import fitted, learned
-from nearkin.tables import Catalog, Hits, Links
+from nearkin.tables import Catalog, Links
 
 
 @dataclass(kw_only=True)
@@ -32,12 +32,6 @@ class Popularity(BlockRecommender):
 
     def block(self, histories: Histories) -> np.ndarray:
         return np.tile(fitted(self).counts_, (len(histories), 1))
-
-    def __call__(self, people: Catalog, *, keep: np.ndarray | None = None) -> Hits:
-        return recommend(self, people, keep)
-
-    def score(self, people: Catalog, rows: np.ndarray) -> np.ndarray:
-        return judge(self, people, rows)
 
     def for_items(self, items: Catalog) -> Self:
         places = moved(items, fitted(self).items_)

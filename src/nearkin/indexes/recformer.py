@@ -11,11 +11,11 @@ import numpy as np
 
 from nearkin.errors import BadInput, NotFitted
 from nearkin.indexes import recformer_fit
-from nearkin.indexes.from_history import BlockRecommender, copied, judge, recommend
+from nearkin.indexes.from_history import BlockRecommender, copied
 from nearkin.indexes.histories import Histories
 from nearkin.indexes.item_sentences import Sentences
 from nearkin.stage import fitted, learned
-from nearkin.tables import Catalog, Hits, Links, Vectors
+from nearkin.tables import Catalog, Links, Vectors
 
 
 @dataclass(kw_only=True)
@@ -101,12 +101,6 @@ class Recformer(BlockRecommender):
         scores[:, ~self.table_.any(1)] = 0
         scores[~states.any(1)] = 0
         return scores
-
-    def __call__(self, people: Catalog, *, keep: np.ndarray | None = None) -> Hits:
-        return recommend(self, people, keep)
-
-    def score(self, people: Catalog, rows: np.ndarray) -> np.ndarray:
-        return judge(self, people, rows)
 
     def deeper(self, k: int) -> Self:
         """The same model giving k hits."""

@@ -11,7 +11,7 @@ from typing import Any, ClassVar, Self
 import numpy as np
 
 from nearkin.indexes.checks import checked_keep
-from nearkin.indexes.from_history import BlockRecommender, chosen, copied, judge
+from nearkin.indexes.from_history import BlockRecommender, chosen, copied
 from nearkin.indexes.histories import Histories, moved
 from nearkin.indexes.known_items import with_known
 from nearkin.indexes.sequence_fit import dense, learn, need_torch
@@ -95,9 +95,6 @@ class SequenceModel(BlockRecommender):
             asking, columns = self._asking(Histories.of(people, self.items_)), self._columns().T
             return chosen(self, people, keep, lambda _, part: asking[part] @ columns, floor=LEAST, score=np.exp)
         return self._searched(people, keep)
-
-    def score(self, people: Catalog, rows: np.ndarray) -> np.ndarray:
-        return judge(self, people, rows)
 
     def for_items(self, items: Catalog) -> Self:
         places = moved(fitted(self).items_, items)

@@ -10,14 +10,14 @@ from typing import Any, NamedTuple, Self
 import numpy as np
 
 from nearkin.errors import BadInput
-from nearkin.indexes.from_history import BlockRecommender, copied, judge, recommend
+from nearkin.indexes.from_history import BlockRecommender, copied
 from nearkin.indexes.histories import Histories, known_counts
 from nearkin.indexes.sequence_fit import need_torch
 from nearkin.indexes.sequence_log import checked_log
 from nearkin.layers.feature_masks import VIEWS, mutual_information, seed_masks, two_views
 from nearkin.layers.field_values import Bags, FieldValues
 from nearkin.stage import fitted, learned
-from nearkin.tables import Catalog, Hits, Links, Vectors
+from nearkin.tables import Catalog, Links, Vectors
 from nearkin.training.batches import cut_evenly, gathered
 
 
@@ -102,12 +102,6 @@ class TwoTower(BlockRecommender):
         scores[:, ~self.known_] = 0
         scores[~states.any(1)] = 0
         return scores
-
-    def __call__(self, people: Catalog, *, keep: np.ndarray | None = None) -> Hits:
-        return recommend(self, people, keep)
-
-    def score(self, people: Catalog, rows: np.ndarray) -> np.ndarray:
-        return judge(self, people, rows)
 
     def for_items(self, items: Catalog) -> Self:
         return copied(fitted(self), _towers_held=None)._holding(items)
