@@ -113,6 +113,7 @@ def test_a_program_can_do_what_the_page_does(address):
             shop.patch("shoe", {"price": 1}, match=seen["etag"])
         assert [line["status"] for line in shop.bulk([{"patch": {"id": "hat", "price": 9}}, {"delete": "nobody"}])] == [200, 404]
         assert shop.compare("red shoe", "words", "all", k=3)["a"]["stage"] == "words"
+        assert shop.compare(after=["guitar"])["b"]["stage"] == "recommend"
         shop.judge("red shoe", "shoe", 3)
         shop.judge("blue hat", "hat", 3)
         assert [each["item"] for each in shop.judgements()] == ["shoe", "hat"]

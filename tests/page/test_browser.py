@@ -92,6 +92,7 @@ def test_a_history_made_by_clicking_recommends(browser, address):
         ("item/shoe", "v1/similar"),
         ("next?after=guitar&after=hat", "v1/recommend"),
         ("compare?q=shoe&a=words&b=meaning", "v1/compare"),
+        ("compare?after=guitar&after=hat&a=words", "v1/compare"),
     ],
 )
 def test_every_view_has_a_twin_that_says_the_same(browser, address, path, asks):
@@ -117,6 +118,20 @@ def test_two_stages_side_by_side(browser, address):
         tab.wait_for_selector(".sides li")
         assert tab.locator(".sides h2").all_inner_texts() == ["words", "meaning"]
         assert "overlap@10" in tab.locator(".told").first.inner_text()
+
+
+def test_a_history_is_compared_by_likeness_and_by_what_comes_next(browser, address):
+    with looking(browser, address, "next?after=guitar&after=hat") as tab:
+        titles(tab)
+        tab.locator("main a", has_text="compare stages").click()
+        tab.wait_for_selector(".sides .hit")
+        assert tab.locator(".sides h2").all_inner_texts() == ["all", "recommend"]
+        assert "after guitar, hat" in tab.locator(".told").first.inner_text()
+        tab.locator("select[aria-label='stage b']").select_option("words")
+        until(lambda: tab.locator(".sides h2").all_inner_texts() == ["all", "words"])
+        tab.fill("#box", "shoe")
+        until(lambda: tab.locator(".sides h2").all_inner_texts() == ["words", "all"])
+        assert "after" not in tab.url
 
 
 def test_the_map_is_drawn_and_a_lasso_lists_what_it_catches(browser, address):

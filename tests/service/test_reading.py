@@ -94,6 +94,18 @@ def test_explain_and_compare(http, shop):
     assert post(http, "/v1/compare", query="shoe", a="all", b="all")["rank_correlation"] == 1.0
 
 
+def test_a_history_is_compared_by_what_is_like_its_last_and_what_comes_next(http, shop):
+    sides = post(http, "/v1/compare", after=["guitar", "boot"], a="words", b="recommend", k=5)
+    assert [hit["id"] for hit in sides["b"]["hits"]] == shop.recommend([["guitar", "boot"]], k=5).ids()[0]
+    like = shop.similar(["boot"], k=6, stage="words").ids()[0]
+    assert [hit["id"] for hit in sides["a"]["hits"]] == [name for name in like if name != "guitar"][:5]
+    same = http.get("/v1/compare", params={"after": ["guitar", "boot"], "a": "words", "b": "recommend", "k": 5}).json()
+    assert same["b"]["hits"] == sides["b"]["hits"]
+    assert post(http, "/v1/compare", 422, after=["guitar", "nobody"], a="words", b="all")["errors"][0]["pointer"] == "/after/1"
+    assert "stage" in post(http, "/v1/compare", 422, query="guitar", a="words", b="recommend")["detail"]
+    assert "either" in str(post(http, "/v1/compare", 422, query="guitar", after=["boot"], a="words", b="all"))
+
+
 def test_words_are_marked_in_the_texts(http):
     hit = post(http, "/v1/search", queries=["shoes for women"], k=1, highlight=True)["hits"][0][0]
     assert [hit["fields"]["title"][start:stop] for start, stop in hit["spans"]["title"]] == ["shoe", "women"]

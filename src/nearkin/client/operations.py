@@ -42,9 +42,13 @@ def metrics() -> Verb[str]:
     return calls.get("/metrics")
 
 
-def compare(query: str, a: str, b: str, *, k: int = 10, where: str | None = None, **more: Any) -> Verb[Body]:
-    """One query answered by two stages; `more`: fields, version, timeout_ms."""
-    return one(post("/v1/compare", {"query": query, "a": a, "b": b, "k": k, **given({"where": where, **more})}))
+def compare(
+    query: str | None = None, a: str = "all", b: str = "recommend", *, after: Sequence[str] | None = None, k: int = 10,
+    where: str | None = None, **more: Any,
+) -> Verb[Body]:  # fmt: skip
+    """One query, or one history (`after`, ids, oldest first), answered by two stages; `more`: fields, version, timeout_ms."""
+    told = {"query": query, "after": None if after is None else list(after), "where": where, **more}
+    return one(post("/v1/compare", {"a": a, "b": b, "k": k, **given(told)}))
 
 
 def code(item: str, *, stage: str | None = None) -> Verb[Body]:

@@ -90,7 +90,7 @@ def _answer(
     with clock.step("explain"):
         why = reasons(ranking, pages) if asked.explain else {}
     with clock.step("things"):
-        hits = [_hits(view, page, offset, query, asked.fields, why, spans) for query, page in enumerate(pages)]
+        hits = [hits_of(view, page, offset, query, asked.fields, why, spans) for query, page in enumerate(pages)]
     more = not many and _has_more(found, offset + asked.k)
     return {
         "version": view.version,
@@ -156,7 +156,7 @@ def _best_first(place: Place) -> tuple[float, int]:
     return -place.score, place.row
 
 
-def _hits(
+def hits_of(
     view: View, page: list[Place], offset: int, query: int, fields: Sequence[str] | None, why: Reasons, marker: Marker | None
 ) -> list[dict[str, Any]]:
     texts, own = view.catalog.fields("text"), view.catalog.id_field
@@ -196,42 +196,6 @@ def explain(asked: Any, asking: Asking) -> dict[str, Any]:
         "why": why.get((0, row)),
         "warnings": [] if rank is not None else [f"the thing is not among the first {POOL} hits, so nothing speaks for it here"],
     }
-
-
-def compare(asked: Any, asking: Asking) -> dict[str, Any]:
-    """One query answered by two stages: both lists, where each hit stands in the other, and how alike the lists are."""
-    view, _ = asking.view(asked)
-    sides = {}
-    for side in ("a", "b"):
-        with asking.clock.step(side):
-            stage = getattr(asked, side)
-            view.stage(stage, f"/{side}")
-            ranking = nearest(view, [asked.query], asked.where, asking.baked, stage, None)
-            sides[side] = listing(ranking.rank, asked.k, spare=ranking.spare).places[0][: asked.k]
-    ranks = {side: {place.row: rank for rank, place in enumerate(places, 1)} for side, places in sides.items()}
-    lists = {side: _hits(view, places, 0, 0, asked.fields, {}, None) for side, places in sides.items()}
-    for side, other in (("a", "b"), ("b", "a")):
-        for hit, place in zip(lists[side], sides[side], strict=True):
-            hit["rank_in_other"] = ranks[other].get(place.row)
-    return {
-        "version": view.version,
-        "took_ms": asking.clock.took_ms,
-        "took_by_step": asking.clock.steps,
-        "a": {"stage": asked.a, "hits": lists["a"]},
-        "b": {"stage": asked.b, "hits": lists["b"]},
-        "overlap": len(ranks["a"].keys() & ranks["b"].keys()),
-        "rank_correlation": _correlation(ranks["a"], ranks["b"]),
-        "warnings": [],
-    }
-
-
-def _correlation(one: Mapping[int, int], other: Mapping[int, int]) -> float | None:
-    """Spearman's, over the things that both lists hold; None below two of them."""
-    shared = sorted(one.keys() & other.keys())
-    if len(shared) < 2:
-        return None
-    places = [np.argsort(np.argsort([ranks[row] for row in shared])) for ranks in (one, other)]
-    return round(float(np.corrcoef(places[0], places[1])[0, 1]), 6)
 
 
 def items(asked: Any, asking: Asking) -> dict[str, Any]:

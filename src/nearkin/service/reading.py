@@ -6,7 +6,7 @@ from typing import Annotated
 
 from fastapi import Path, Query, Request, Response
 
-from nearkin.service import answering
+from nearkin.service import answering, comparing
 from nearkin.service import answers as told
 from nearkin.service import requests as asks
 from nearkin.service.forms import ARROW, NDJSON
@@ -73,14 +73,14 @@ async def explain_get(asked: Annotated[asks.ExplainQuery, Query()], request: Req
 @routes.post("/v1/compare", operation_id="compare", responses=_ok(told.Compared))
 async def compare(asked: asks.CompareRequest, request: Request) -> Response:
     """One query answered by two stages, side by side."""
-    return await answered(request, asked, answering.compare, "compare")
+    return await answered(request, asked, comparing.compare, "compare")
 
 
 @routes.get("/v1/compare", operation_id="compare_get", responses=_ok(told.Compared))
 async def compare_get(asked: Annotated[asks.CompareQuery, Query()], request: Request) -> Response:
     """The same by query string."""
-    body = asked.model_dump(exclude={"q"}, exclude_none=True)
-    return await answered(request, asks.CompareRequest(query=asked.q, **body), answering.compare, "compare")
+    body = {**asked.model_dump(exclude={"q"}, exclude_none=True), **({} if asked.q is None else {"query": asked.q})}
+    return await answered(request, asks.CompareRequest.model_validate(body), comparing.compare, "compare")
 
 
 @routes.post("/v1/items:query", operation_id="items", responses=_ok(told.Items))

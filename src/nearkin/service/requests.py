@@ -144,10 +144,18 @@ class ExplainRequest(Strict):
 
 
 class CompareRequest(Strict):
-    """One query answered by two stages."""
+    """One query, or one history (`after`, oldest first), answered by two stages.
 
-    model_config = ConfigDict(json_schema_extra={"examples": [{"query": "red shoe", "a": "words", "b": "all"}]})
-    query: Query
+    Of a history a stage of search tells what is like its last thing, and `recommend` what comes next.
+    """
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [{"query": "red shoe", "a": "words", "b": "all"}, {"after": ["shoe", "hat"], "a": "all", "b": "recommend"}]
+        }
+    )
+    query: Query | None = None
+    after: Annotated[list[Id], Field(min_length=1, max_length=at_most.HISTORY_LENGTH)] | None = None
     a: Name
     b: Name
     k: Annotated[int, Field(ge=1, le=at_most.POOL)] = 10
@@ -155,6 +163,12 @@ class CompareRequest(Strict):
     fields: Fields | None = None
     version: Version | None = None
     timeout_ms: Timeout = at_most.DEFAULT_TIMEOUT_MS
+
+    @model_validator(mode="after")
+    def _one_of_them(self) -> CompareRequest:
+        if (self.query is None) == (self.after is None):
+            raise ValueError("give either `query`, or `after`, a history")
+        return self
 
 
 class ItemsRequest(Strict):
@@ -241,7 +255,8 @@ class ExplainQuery(Lax):
 class CompareQuery(Lax):
     """`GET /v1/compare`."""
 
-    q: Text
+    q: Text | None = None
+    after: Annotated[list[Id], Field(min_length=1, max_length=at_most.HISTORY_LENGTH)] | None = None
     a: Name
     b: Name
     k: Annotated[int, Field(ge=1, le=at_most.POOL)] = 10

@@ -8,7 +8,7 @@ from typing import Any
 import pyarrow as pa
 from fastapi import Request, Response
 
-from nearkin.service import answering, face_routes
+from nearkin.service import answering, comparing, face_routes
 from nearkin.service import requests as asks
 from nearkin.service.cut import SHARE, is_calibrated
 from nearkin.service.problems import refused
@@ -65,11 +65,18 @@ async def recommend(request: Request) -> Response:
 async def compare(request: Request) -> Response:
     """What the view of two stages side by side shows."""
     told = request.query_params
+    after = told.getlist("after") if not told.get("q") and "id" not in told else []
     query = {"id": told["id"]} if "id" in told and not told.get("q") else told.get("q", "")
-    first = service(request).keeper.now.stages[0]
-    asked = {"query": query, "a": told.get("a", first), "b": told.get("b", "all"), "where": told.get("where")}
+    first, second = ("all", comparing.RECOMMEND) if after else (service(request).keeper.now.stages[0], "all")
+    asked: dict[str, Any] = {
+        "a": told.get("a", first),
+        "b": told.get("b", second),
+        "where": told.get("where"),
+        "version": number(told, "v"),
+    }
+    asked |= {"after": after} if after else {"query": query}
     k = number(told, "k") or COMPARED
-    return await answered(request, asks.CompareRequest.model_validate(given(asked | {"k": k})), answering.compare, "compare")
+    return await answered(request, asks.CompareRequest.model_validate(given(asked | {"k": k})), comparing.compare, "compare")
 
 
 def chosen(view: View, name: str, value: str) -> str:

@@ -2,19 +2,24 @@ import { latest } from "../api.js";
 import { html, useEffect, useState } from "../html.js";
 import { Grade, Grades, Said, gradeOf, recall } from "../parts/judging.js";
 import { Empty, Loading, Trouble } from "../parts/states.js";
-import { change, itemPath, one } from "../place.js";
+import { all, change, itemPath, one } from "../place.js";
 import { stages } from "../shop.js";
 
 const ask = latest();
 const SHOWN = 10;
 
-/** What is asked, from the address: a text, or a thing to be like. */
+/** What is asked, from the address: a text, a thing to be like, or a history. */
 export function request() {
-  const query = one("q") || (one("id") && { id: one("id") });
-  const body = { query, a: one("a", stages.value[0] ?? ""), b: one("b", "all"), k: Number(one("k", String(SHOWN))) };
+  const after = history();
+  const question = after.length ? { after } : { query: one("q") || (one("id") && { id: one("id") }) };
+  const [first, second] = after.length ? ["all", "recommend"] : [stages.value[0] ?? "", "all"];
+  const body = { ...question, a: one("a", first), b: one("b", second), k: Number(one("k", String(SHOWN))) };
   if (one("where")) body.where = one("where");
+  if (one("v")) body.version = Number(one("v"));
   return body;
 }
+
+const history = () => (one("q") || one("id") ? [] : all("after"));
 
 /** One query answered by two stages, with what moved; hits are judged where they stand. */
 export function Compare() {
@@ -23,7 +28,7 @@ export function Compare() {
   const body = request(), q = one("q");
   useEffect(() => {
     fail(null);
-    if (!body.query || !body.a) return show(null);
+    if (!(body.query || body.after) || !body.a) return show(null);
     ask("v1/compare", body).then(show, fail);
   }, [JSON.stringify(body)]);
   useEffect(() => {
@@ -33,16 +38,17 @@ export function Compare() {
   return html`<main class="compare">
     <h1 class="unseen">Compare two stages</h1>
     <form role="search" onSubmit=${(event) => event.preventDefault()}>
-      <input id="box" type="search" aria-label="search" value=${q} onInput=${(event) => change({ q: event.target.value, id: null }, true)} />
-      <${Choice} name="a" value=${body.a} /> <${Choice} name="b" value=${body.b} />
+      <input id="box" type="search" aria-label="search" value=${q} onInput=${(event) => change({ q: event.target.value, id: null, after: null, ...(body.after && { a: null, b: null }) }, true)} />
+      <${Choice} name="a" value=${body.a} more=${!!body.after} /> <${Choice} name="b" value=${body.b} more=${!!body.after} />
     </form>
     ${one("id") && !q ? html`<p class="told">what is like <a href=${itemPath(one("id"))}>${one("id")}</a></p>` : ""}
-    ${error ? html`<${Trouble} error=${error} />` : answer ? html`<${Sides} answer=${answer} judging=${!!q} />` : body.query ? html`<${Loading} />` : html`<${Empty}>Type a query to see it answered twice.</${Empty}>`}
+    ${body.after ? html`<p class="told">after ${body.after.map((id, at) => html`${at ? ", " : ""}<a key=${at} href=${itemPath(id)}>${id}</a>`)}: a search shows what is like the last of them, recommend what comes next</p>` : ""}
+    ${error ? html`<${Trouble} error=${error} />` : answer ? html`<${Sides} answer=${answer} judging=${!!q} />` : body.query || body.after ? html`<${Loading} />` : html`<${Empty}>Type a query to see it answered twice.</${Empty}>`}
   </main>`;
 }
 
-const Choice = ({ name, value }) => html`<select aria-label=${`stage ${name}`} value=${value} onChange=${(event) => change({ [name]: event.target.value })}>
-  ${stages.value.map((each) => html`<option key=${each} value=${each}>${each}</option>`)}
+const Choice = ({ name, value, more }) => html`<select aria-label=${`stage ${name}`} value=${value} onChange=${(event) => change({ [name]: event.target.value })}>
+  ${[...stages.value, ...(more ? ["recommend"] : [])].map((each) => html`<option key=${each} value=${each}>${each}</option>`)}
 </select>`;
 
 function Sides({ answer, judging }) {

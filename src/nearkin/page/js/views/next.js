@@ -30,7 +30,7 @@ export function Next() {
     <${History} />
     ${ids.length > 0 && html`<p><label>how unlike each other <select value=${String(diversity)} onChange=${(event) => change({ diversity: event.target.value === "0" ? null : event.target.value })}>
       ${Object.entries(VARIETY).map(([value, name]) => html`<option key=${value} value=${value}>${name}</option>`)}
-    </select></label></p>`}
+    </select></label> <a class="button" href=${`compare?${ids.map((id) => `after=${encodeURIComponent(id)}`).join("&")}`}>compare stages</a></p>`}
     ${info.value && !info.value.recommend && html`<${Empty}>This collection has no links to learn from. Add them with: nearkin build PLACE ITEMS --links FILE</${Empty}>`}
     ${info.value?.recommend && !ids.length && html`<${Empty}>Put things into the history with “+ next” on any card.</${Empty}>`}
     ${error ? html`<${Trouble} error=${error} />` : answer ? html`<div class="hits">${hits.map((hit) => html`<${Card} key=${hit.id} hit=${hit} best=${hits[0].score} sign=${html`<${Moved} hit=${hit} before=${before.current} />`} />`)}</div>` : ids.length && info.value?.recommend ? html`<${Loading} />` : ""}
