@@ -9,10 +9,11 @@ from typing import Any, Self
 import numpy as np
 
 from nearkin.errors import BadInput
-from nearkin.indexes.checks import check_dim, check_table, checked_candidates, checked_keep, joined_things, marked
+from nearkin.indexes.checks import check_dim, check_table, checked_candidates, checked_keep, joined_things
+from nearkin.indexes.marking import MarkingIndex
 from nearkin.kernels import bits as kernels
 from nearkin.kernels.spherical_k_means import centres_of
-from nearkin.stage import BitCodec, Codec, Index, fitted, learned
+from nearkin.stage import BitCodec, Codec, fitted, learned
 from nearkin.tables import Catalog, Codes, Hits, Vectors, best, unit
 
 BLOCK = 8192  # items coded at once
@@ -20,7 +21,7 @@ A_LIST, ROUNDS = 64, 10  # items a list that the centres are learned from, and r
 
 
 @dataclass(kw_only=True)
-class BitIndex(Index):
+class BitIndex(MarkingIndex):
     """Search of items held as packed bits, by the cosine of the small integers they stand for; no floats are kept.
 
     With a codec of bits: Vectors[q, d] -> Hits[q, min(k, n)], items and queries coded alike. Without one it works on ready bits:
@@ -81,15 +82,6 @@ class BitIndex(Index):
         other.gone_ = np.concatenate([self.gone_, np.zeros(len(items), np.bool_)])
         other.things_ = joined_things(self, self.things_, items.things)
         return other
-
-    def remove(self, rows: np.ndarray) -> Self:
-        other = copy(fitted(self))
-        other.gone_ = marked(self.gone_, rows)
-        return other
-
-    def __len__(self) -> int:
-        """Rows, those of removed items among them."""
-        return len(fitted(self).bits_)
 
     def __call__(self, queries: Any, *, keep: np.ndarray | None = None) -> Hits:
         asked, keep = fitted(self)._checked(queries, self.asking or self.codec), checked_keep(keep, len(self))

@@ -8,15 +8,16 @@ from typing import Self
 
 import numpy as np
 
-from nearkin.indexes.checks import check_dim, check_table, checked_candidates, checked_keep, joined_things, marked
+from nearkin.indexes.checks import check_dim, check_table, checked_candidates, checked_keep, joined_things
+from nearkin.indexes.marking import MarkingIndex
 from nearkin.kernels.chamfer import chamfer
 from nearkin.kernels.tiles import bits_of, padded
-from nearkin.stage import Index, fitted, learned
+from nearkin.stage import fitted, learned
 from nearkin.tables import Hits, RaggedVectors, best
 
 
 @dataclass(kw_only=True)
-class ChamferIndex(Index):
+class ChamferIndex(MarkingIndex):
     """Exact late interaction: every query against every item, each query vector with its best partner in the item.
 
     RaggedVectors[q, d] -> Hits[q, min(k, n)]; score = sum over query vectors of the largest product with a vector of the item, the same
@@ -46,15 +47,6 @@ class ChamferIndex(Index):
         other.items_ = RaggedVectors(np.concatenate([old.rows, items.rows]), offsets, joined_things(self, old.things, items.things))
         other.gone_ = np.concatenate([self.gone_, np.diff(items.offsets) == 0])
         return other
-
-    def remove(self, rows: np.ndarray) -> Self:
-        other = copy(fitted(self))
-        other.gone_ = marked(self.gone_, rows)
-        return other
-
-    def __len__(self) -> int:
-        """Rows, those of removed items among them."""
-        return len(fitted(self).items_)
 
     def __call__(self, queries: RaggedVectors, *, keep: np.ndarray | None = None) -> Hits:
         keep = checked_keep(keep, len(fitted(self)))

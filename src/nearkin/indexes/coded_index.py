@@ -8,8 +8,9 @@ from typing import Self
 
 import numpy as np
 
-from nearkin.indexes.checks import check_dim, check_table, checked_candidates, checked_keep, joined_things, marked
-from nearkin.stage import Codec, Index, fitted, learned
+from nearkin.indexes.checks import check_dim, check_table, checked_candidates, checked_keep, joined_things
+from nearkin.indexes.marking import MarkingIndex
+from nearkin.stage import Codec, fitted, learned
 from nearkin.tables import Codes, Hits, Vectors, best
 
 BLOCK = 4096  # items coded at once
@@ -17,7 +18,7 @@ GROUP = 16  # queries whose tables are held at once
 
 
 @dataclass(kw_only=True)
-class CodedIndex(Index):
+class CodedIndex(MarkingIndex):
     """Flat search of codes by float queries: no floats of the items are kept, and queries are not coded (asymmetric scores).
 
     Vectors[q, d] -> Hits[q, min(k, n)]; score = what `codec.scores` gives, for a product quantiser the inner product with the decoded row.
@@ -45,15 +46,6 @@ class CodedIndex(Index):
         other.codes_ = Codes(symbols, old.codebook_sizes, joined_things(self, old.things, items.things))
         other.gone_ = np.concatenate([self.gone_, np.zeros(len(items), np.bool_)])
         return other
-
-    def remove(self, rows: np.ndarray) -> Self:
-        other = copy(fitted(self))
-        other.gone_ = marked(self.gone_, rows)
-        return other
-
-    def __len__(self) -> int:
-        """Rows, those of removed items among them."""
-        return len(fitted(self).codes_)
 
     def __call__(self, queries: Vectors, *, keep: np.ndarray | None = None) -> Hits:
         keep = checked_keep(keep, len(fitted(self)))

@@ -9,8 +9,9 @@ from typing import Literal, Self
 import numpy as np
 
 from nearkin.errors import BadInput
-from nearkin.indexes.checks import check_table, checked_candidates, checked_keep, marked
+from nearkin.indexes.checks import check_table, checked_candidates, checked_keep
 from nearkin.indexes.flat_index import FlatIndex
+from nearkin.indexes.marking import MarkingIndex
 from nearkin.stage import Index, Refiner, fitted, learned, with_k
 from nearkin.stage.pair_scores import pair_scores
 from nearkin.tables import Catalog, Hits, Vectors, best
@@ -19,7 +20,7 @@ _TOGETHER = 64  # queries scored against all items at once
 
 
 @dataclass(kw_only=True)
-class CrossEncoderIndex(Index):
+class CrossEncoderIndex(MarkingIndex):
     """Near neighbours by any scorer of pairs (a cross-encoder, an edit distance, a matcher), by a CUR factorisation of its score matrix.
 
     Catalog[q] -> Hits[q, min(k, n)], scores those of the scorer. `scorer`: a refiner that scores each hit by its pair alone.
@@ -94,15 +95,6 @@ class CrossEncoderIndex(Index):
         other.inner_ = self.inner_.add(self._columns(more))  # type: ignore[union-attr]
         other.gone_ = np.concatenate([self.gone_, np.zeros(len(items), np.bool_)])  # type: ignore[list-item]
         return other
-
-    def remove(self, rows: np.ndarray) -> Self:
-        other = copy(fitted(self))
-        other.gone_ = marked(self.gone_, rows)
-        return other
-
-    def __len__(self) -> int:
-        """Rows, those of removed items among them."""
-        return len(fitted(self).items_)  # type: ignore[arg-type]
 
     def __call__(self, queries: Catalog, *, keep: np.ndarray | None = None) -> Hits:
         check_table(self, queries, Catalog)

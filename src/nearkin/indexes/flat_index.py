@@ -11,10 +11,11 @@ from typing import Any, Self
 
 import numpy as np
 
-from nearkin.indexes.checks import check_dim, check_table, checked_candidates, checked_keep, joined_things, marked
+from nearkin.indexes.checks import check_dim, check_table, checked_candidates, checked_keep, joined_things
 from nearkin.indexes.flat_scan import encode, products, scan
+from nearkin.indexes.marking import MarkingIndex
 from nearkin.kernels.threads import cores, in_threads
-from nearkin.stage import Index, fitted, learned
+from nearkin.stage import fitted, learned
 from nearkin.tables import Catalog, Hits, Vectors, best
 from nearkin.tables.growing import Growing
 
@@ -24,7 +25,7 @@ MOST_THREADS, ROWS_A_THREAD = 4, 16_384  # a scan is bound by memory: more threa
 
 
 @dataclass(kw_only=True)
-class FlatIndex(Index):
+class FlatIndex(MarkingIndex):
     """Exact search by inner product, every query against every item: the yardstick for all other indexes.
 
     Vectors[q, d] -> Hits[q, min(k, n)]; float32 or float16 items, which may be a memory map. Equal scores by row.
@@ -67,15 +68,6 @@ class FlatIndex(Index):
         other.items_ = _unchecked(rows, joined_things(self, old.items_.things, items.things))
         other.reach_ = max(old.reach_, new.reach_)
         return other
-
-    def remove(self, rows: np.ndarray) -> Self:
-        other = copy(fitted(self))
-        other.gone_ = marked(self.gone_, rows)
-        return other
-
-    def __len__(self) -> int:
-        """Rows, those of removed items among them."""
-        return len(fitted(self).items_)
 
     def __call__(self, queries: Vectors, *, keep: np.ndarray | None = None) -> Hits:
         items, asked = fitted(self).items_, self._checked(queries)

@@ -12,15 +12,16 @@ from typing import Self
 import numpy as np
 
 from nearkin.errors import BadInput, ShapeError
-from nearkin.indexes.checks import check_dim, check_table, checked_candidates, checked_keep, joined_things, marked
-from nearkin.stage import Index, fitted, learned
+from nearkin.indexes.checks import check_dim, check_table, checked_candidates, checked_keep, joined_things
+from nearkin.indexes.marking import MarkingIndex
+from nearkin.stage import fitted, learned
 from nearkin.tables import Catalog, Codes, Hits, best
 
 MOST_BITS = 64
 
 
 @dataclass(kw_only=True)
-class HammingBuckets(Index):
+class HammingBuckets(MarkingIndex):
     """Exact search by Hamming distance: buckets of equal codes are looked up, ever farther from the query's code until k are found.
 
     Codes[q, bits] -> Hits[q, min(k, n)], up to 64 bits of two symbols; score 1 - 2 h / bits for the distance h, ties by row. `within`
@@ -52,15 +53,6 @@ class HammingBuckets(Index):
         keys = old._asked(items)
         gone = np.concatenate([old.gone_, np.zeros(len(items), np.bool_)])
         return copy(self)._hold(np.concatenate([old.keys_, keys]), gone, old.bits_, joined_things(self, old.things_, items.things))
-
-    def remove(self, rows: np.ndarray) -> Self:
-        other = copy(fitted(self))
-        other.gone_ = marked(self.gone_, rows)
-        return other
-
-    def __len__(self) -> int:
-        """Rows, those of removed items among them."""
-        return len(fitted(self).keys_)
 
     def __call__(self, queries: Codes, *, keep: np.ndarray | None = None) -> Hits:
         asked, keep = fitted(self)._asked(queries), checked_keep(keep, len(self))

@@ -10,17 +10,18 @@ from typing import Any, Self
 import numpy as np
 
 from nearkin.errors import BadInput
-from nearkin.indexes.checks import check_dim, check_table, checked_candidates, checked_keep, joined_things, marked
+from nearkin.indexes.checks import check_dim, check_table, checked_candidates, checked_keep, joined_things
 from nearkin.indexes.disk_rows import DiskRows
 from nearkin.indexes.flat_scan import products
-from nearkin.stage import Codec, Index, fitted, learned
+from nearkin.indexes.marking import MarkingIndex
+from nearkin.stage import Codec, fitted, learned
 from nearkin.tables import Catalog, Codes, Hits, Vectors, best
 
 SCORES = 1 << 24  # scores by codes held at once, over all queries of a block
 
 
 @dataclass(kw_only=True)
-class TwoLevelIndex(Index):
+class TwoLevelIndex(MarkingIndex):
     """Search of a corpus whose vectors do not fit into memory: codes of all items there, their floats in a memory map.
 
     Vectors[q, d] -> Hits[q, min(k, n)]. The `candidates` items with the highest score by codes are read from disk, and
@@ -63,15 +64,6 @@ class TwoLevelIndex(Index):
         other.gone_ = np.concatenate([self.gone_, new.gone_])
         other.things_ = joined_things(self, self.things_, items.things)
         return other
-
-    def remove(self, rows: np.ndarray) -> Self:
-        other = copy(fitted(self))
-        other.gone_ = marked(self.gone_, rows)
-        return other
-
-    def __len__(self) -> int:
-        """Rows, those of removed items among them."""
-        return len(fitted(self).gone_)
 
     @property
     def dim(self) -> int:
