@@ -115,9 +115,6 @@ class Placed(Composite):
         index_row = np.concatenate([self.index_row[:-1][stays], new, self.index_row[-1:]])
         return replace(self, encoder=branch.encoder, index=branch.index, items=items, row_of=row_of, index_row=index_row)
 
-    def __call__(self, queries: Catalog, /, *, keep: np.ndarray | None = None) -> Hits:
-        return self.run(queries, keep, Memo())
-
     def run(self, table: Any, keep: np.ndarray | None, memo: Memo) -> Hits:
         keep_rows = None if keep is None or not len(self.items) else keep[self.row_of] & (self.row_of >= 0)
         hits = with_k(self.index, self.k)(memo.run(self.encoder, table), keep=keep_rows)
@@ -125,9 +122,6 @@ class Placed(Composite):
         if self.in_order:
             return Hits.ordered(rows.astype(np.int32), hits.scores, hits.queries or table, self.items)
         return best(hits.scores, hits.k, rows=rows, queries=hits.queries or table, items=self.items)
-
-    def score(self, table: Any, rows: np.ndarray, /) -> np.ndarray:
-        return self.score_with(table, rows, Memo())
 
     def score_with(self, table: Any, rows: np.ndarray, memo: Memo) -> np.ndarray:
         return self.index.score(memo.run(self.encoder, table), self.index_rows(rows))

@@ -33,9 +33,6 @@ class RankFusion(Composite):
     def takes(self) -> type:  # type: ignore[override]
         return self.branches[0].takes
 
-    def __call__(self, table: Any, /, *, keep: np.ndarray | None = None) -> Hits:
-        return self.run(table, keep, Memo())
-
     def run(self, table: Any, keep: np.ndarray | None, memo: Memo) -> Hits:
         found = [memo.run(branch, table, keep) for branch in self.branches]
         rows = union(found)
@@ -45,9 +42,6 @@ class RankFusion(Composite):
     def parts(self, rows: np.ndarray, found: Sequence[Hits]) -> np.ndarray:
         """What each branch's hits add to the score of each candidate: float32 [branches, q, c]."""
         return np.stack([weight * _reciprocal_ranks(rows, hits, self.constant) for weight, hits in zip(self.weights, found, strict=True)])
-
-    def score(self, table: Any, rows: np.ndarray, /) -> np.ndarray:
-        return self.score_with(table, rows, Memo())
 
     def score_with(self, table: Any, rows: np.ndarray, memo: Memo) -> np.ndarray:
         raise StageError("a fusion by rank scores lists, not candidates; fuse by minmax or zscore to score given candidates")
@@ -72,9 +66,6 @@ class ScoreFusion(Composite):
     def takes(self) -> type:  # type: ignore[override]
         return self.branches[0].takes
 
-    def __call__(self, table: Any, /, *, keep: np.ndarray | None = None) -> Hits:
-        return self.run(table, keep, Memo())
-
     def run(self, table: Any, keep: np.ndarray | None, memo: Memo) -> Hits:
         found = [memo.run(branch, table, keep) for branch in self.branches]
         rows = union(found)
@@ -86,9 +77,6 @@ class ScoreFusion(Composite):
         memo = memo or Memo()
         raw = [candidate_scores(branch, table, rows, memo) for branch in self.branches]
         return np.stack([weight * scaled(scores, rows >= 0, self.scale) for weight, scores in zip(self.weights, raw, strict=True)])
-
-    def score(self, table: Any, rows: np.ndarray, /) -> np.ndarray:
-        return self.score_with(table, rows, Memo())
 
     def score_with(self, table: Any, rows: np.ndarray, memo: Memo) -> np.ndarray:
         """Scaled over the candidates given, so two sets of candidates give the same item different scores."""

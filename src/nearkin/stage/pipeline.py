@@ -34,6 +34,12 @@ class Memo:
 class Composite(Searcher):
     """A searcher made of stages, which runs them through a memo."""
 
+    def __call__(self, table: Any, /, *, keep: np.ndarray | None = None) -> Hits:
+        return self.run(table, keep, Memo())
+
+    def score(self, table: Any, rows: np.ndarray, /) -> np.ndarray:
+        return self.score_with(table, rows, Memo())
+
     def run(self, table: Any, keep: np.ndarray | None, memo: Memo) -> Hits:
         raise StageError(f"{type(self).__name__} does not say how it runs")
 
