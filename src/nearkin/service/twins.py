@@ -47,9 +47,9 @@ async def similar(name: str, request: Request) -> Response:
     """What the view of a thing shows: its neighbours, its code, or the queries that return it."""
     told = request.query_params
     if (face := FACES.get(told.get("face", ""))) is not None:
-        given_stage = given({"id": name, "stage": told.get("stage")})
+        given_stage = given({"id": name, "stage": told.get("stage"), "version": number(told, "v")})
         return await face(face_routes.FaceQuery.model_validate(given_stage), request)
-    asked = {"ids": [name], "k": NEIGHBOURS, "explain": True, "stage": request.query_params.get("stage")}
+    asked = {"ids": [name], "k": NEIGHBOURS, "explain": True, "stage": told.get("stage"), "version": number(told, "v")}
     return await answered(request, asks.SimilarRequest.model_validate(given(asked)), answering.similar, "similar")
 
 
@@ -57,7 +57,8 @@ async def similar(name: str, request: Request) -> Response:
 async def recommend(request: Request) -> Response:
     """What the view of what comes next shows."""
     told = request.query_params
-    asked = {"after": told.getlist("after"), "k": NEXT, "explain": True, "where": told.get("where"), "diversity": number(told, "diversity")}
+    asked = {"after": told.getlist("after"), "k": NEXT, "explain": True, "where": told.get("where")}
+    asked |= {"diversity": number(told, "diversity"), "version": number(told, "v")}
     return await answered(request, asks.RecommendRequest.model_validate(given(asked)), answering.recommend, "recommend")
 
 

@@ -21,9 +21,14 @@ export function useKey(key) {
   locked.value = false;
 }
 
+/** The version of the collection that the view's answer is from, and the newest that any answer told of. */
+export const answered = signal(0);
+export const newest = signal(0);
+const ANSWERS = /^v1\/(search|similar|recommend|compare|items)/;
+
 /** What was asked last, newest first; what the page asks for itself is not among them. */
 export const asked = signal([]);
-const ASIDE = /^v1\/(info|map:things)|^v1\/judgements\?query=[^&]*$/; // the last: which grades a list has
+const ASIDE = /^version$|^v1\/(info|map:things)|^v1\/judgements\?query=[^&]*$/; // the last: which grades a list has
 const HELD = 8;
 
 function note(method, path, body) {
@@ -50,6 +55,8 @@ export async function ask(path, body, stop, method = body === undefined ? "GET" 
   if (answer.status === 401) locked.value = true;
   const told = await told_of(answer);
   if (!answer.ok) throw new Refusal(told, answer.status);
+  const version = told.catalogue ?? told.version;
+  if ((ANSWERS.test(path) || /^(version|v1\/info)$/.test(path)) && version > newest.value) newest.value = version;
   return told;
 }
 
@@ -66,7 +73,9 @@ export function latest() {
     running?.abort();
     const mine = (running = new AbortController());
     try {
-      return await ask(path, body, mine.signal);
+      const told = await ask(path, body, mine.signal);
+      if (ANSWERS.test(path)) answered.value = told.version;
+      return told;
     } catch (error) {
       if (mine.signal.aborted) return new Promise(() => {});
       throw error;

@@ -4,6 +4,8 @@ import { listen } from "./keys.js";
 import { Console } from "./parts/console.js";
 import { Help } from "./parts/help.js";
 import { basket } from "./parts/history.js";
+import { CopyLink } from "./parts/link.js";
+import { Stale } from "./parts/stale.js";
 import { Empty, KeyForm, Loading, Trouble } from "./parts/states.js";
 import { here } from "./place.js";
 import { info, load, trouble } from "./shop.js";
@@ -56,11 +58,13 @@ function Page() {
         ${Object.entries(NAMES).map(([path, name]) => html`<a key=${path} href=${path} aria-current=${here.value.path.split("/")[0] === path.replace("./", "") ? "page" : undefined}>${name}${name === "next" && basket.value.length ? ` (${basket.value.length})` : ""}</a>`)}
       </nav>
       <span class="tools">
+        <${CopyLink} />
         <button aria-label="the request behind this page" onClick=${() => open("console")}>${"</>"}</button>
         <button aria-label="keys and settings" onClick=${() => open("help")}>?</button>
       </span>
       <small>${info.value ? `${info.value.things.toLocaleString()} things` : ""}</small>
     </header>
+    <${Stale} />
     ${trouble.value ? html`<main><${Trouble} error=${trouble.value} again=${load} /></main>` : html`<${Guarded}>${view()}</${Guarded}>`}
     ${opened === "console" && html`<${Console} close=${() => open(null)} />`}
     ${opened === "help" && html`<${Help} close=${() => open(null)} />`}`;

@@ -16,19 +16,19 @@ function Asked({ path, children: shown }) {
   return error ? html`<${Trouble} error=${error} />` : told ? shown(told) : html`<${Loading} />`;
 }
 
-const path = (verb, id, stage) => `v1/${verb}?id=${encodeURIComponent(id)}${stage ? `&stage=${encodeURIComponent(stage)}` : ""}`;
+const path = (verb, id, stage, version) => `v1/${verb}?id=${encodeURIComponent(id)}${stage ? `&stage=${encodeURIComponent(stage)}` : ""}${version ? `&version=${version}` : ""}`;
 const Link = ({ thing }) => html`<a href=${itemPath(thing.id)} dir="auto">${thing.title || thing.id}</a>`;
 
 /** What is most like it, as a list and, where the map was drawn, on a small piece of it. */
-export function Neighbours({ id, stage }) {
+export function Neighbours({ id, stage, version }) {
   const [near, tell] = useState(null);
   const [error, fail] = useState(null);
-  useEffect(() => void similar("v1/similar", { ids: [id], k: 12, explain: true, ...(stage && { stage }) }).then(tell, fail), [id, stage]);
+  useEffect(() => void similar("v1/similar", { ids: [id], k: 12, explain: true, ...(stage && { stage }), ...(version && { version }) }).then(tell, fail), [id, stage, version]);
   if (error) return html`<${Trouble} error=${error} />`;
   if (!near) return html`<${Loading} />`;
   const hits = near.hits[0];
   if (!hits.length) return html`<${Empty}>Nothing is like it.</${Empty}>`;
-  return html`${info.value?.drawn && html`<${Asked} path=${path("around", id, stage)}>${(told) => html`<${Around} told=${told} />`}</${Asked}>`}
+  return html`${info.value?.drawn && html`<${Asked} path=${path("around", id, stage, version)}>${(told) => html`<${Around} told=${told} />`}</${Asked}>`}
     <div class="hits">${hits.map((hit) => html`<${Card} key=${hit.id} hit=${hit} best=${hits[0].score} />`)}</div>`;
 }
 
@@ -45,7 +45,7 @@ const Around = ({ told }) => html`<figure>
 </figure>`;
 
 /** The symbols that name it, and who shares them. */
-export const Code = ({ id }) => html`<${Asked} path=${path("code", id)}>${(told) => html`
+export const Code = ({ id, version }) => html`<${Asked} path=${path("code", id, "", version)}>${(told) => html`
   <p class="told">${told.source}: each symbol narrows down what those before it left.</p>
   <ol class="code">${told.levels.map((level, at) => html`<li key=${at}><b>${level.symbol}</b> <small>of ${level.of}; ${at ? `these ${at + 1}` : "this one"} shared by ${level.others.toLocaleString()}</small></li>`)}</ol>
   <${Sharing} title=${told.siblings.shared ? `Same first ${told.siblings.shared}` : "No thing has the same first symbol"} told=${told.siblings} />
@@ -57,7 +57,7 @@ const Sharing = ({ title, told }) => html`<section aria-label=${title}><h3>${tit
 </section>`;
 
 /** The queries that return it, with its rank. */
-export const FoundBy = ({ id, stage }) => html`<${Asked} path=${path("found-by", id, stage)}>${(told) => html`
+export const FoundBy = ({ id, stage, version }) => html`<${Asked} path=${path("found-by", id, stage, version)}>${(told) => html`
   <p class="told">${told.source === "judged" ? `Of the ${told.tried.toLocaleString()} queries judged last, these return it among their first hundred.` : `No judged query returns it, so the titles of its neighbours were asked as queries: ${told.queries.length} of ${told.tried} return it.`}</p>
   ${!told.queries.length && html`<${Empty}>None of them returns it.</${Empty}>`}
   ${told.queries.length > 0 && html`<div class="wide"><table>

@@ -15,15 +15,15 @@ export function Next() {
   const [answer, show] = useState(null);
   const [error, fail] = useState(null);
   const before = useRef(new Map());
-  const where = one("where"), diversity = Number(one("diversity", "0"));
+  const where = one("where"), diversity = Number(one("diversity", "0")), version = Number(one("v"));
   useEffect(() => {
     fail(null);
     if (!ids.length || !info.value?.recommend) return show(null);
-    ask("v1/recommend", { after: ids, k: 20, explain: true, ...(where && { where }), ...(diversity && { diversity }) }).then((found) => {
+    ask("v1/recommend", { after: ids, k: 20, explain: true, ...(where && { where }), ...(diversity && { diversity }), ...(version && { version }) }).then((found) => {
       before.current = new Map((answer?.hits[0] ?? []).map((hit) => [hit.id, hit.rank]));
       show(found);
     }, fail);
-  }, [ids.join("\n"), where, diversity, info.value]);
+  }, [ids.join("\n"), where, diversity, version, info.value]);
   const hits = answer?.hits[0] ?? [];
   return html`<main class="next">
     <h1>Next</h1>

@@ -79,7 +79,6 @@ function Answer({ answer }) {
     <${Facets} facets=${answer.facets} />
     <section class="hits" aria-label="hits">
       <h2 class="unseen">Hits</h2>
-      ${one("v") && info.value.version > answer.version && html`<p class="warning">answered from version ${answer.version}; newest is ${info.value.version} <button onClick=${() => change({ v: null })}>ask the newest</button></p>`}
       ${answer.warnings.map((warning) => html`<p class="warning" key=${warning}>${warning}</p>`)}
       ${!hits.length && html`<${Empty}>Nothing was found. Take a filter away, or try other words.</${Empty}>`}
       ${hits.slice(0, shown.until).map((hit) => html`<${Card} key=${hit.id} hit=${hit} best=${best} />`)}
