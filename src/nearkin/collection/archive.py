@@ -16,6 +16,7 @@ from uuid import uuid4
 import pyarrow as pa
 
 from nearkin.errors import BadInput
+from nearkin.stage.disk import flush
 
 FORMAT = 1  # raised when an older nearkin could not read what a newer one writes
 HEAD, SUMS = "backup.json", "sums.json"  # the first and the last file of the tar
@@ -70,9 +71,9 @@ def written(file: Path) -> Iterator[tarfile.TarFile]:
             with tarfile.open(fileobj=squeezed, mode="w|", format=tarfile.PAX_FORMAT) as tar:
                 yield tar
             squeezed.close()
-        _flush(draft)
+        flush(draft)
         _named(draft, file)
-        _flush(file.parent)
+        flush(file.parent)
     finally:
         draft.unlink(missing_ok=True)
 
@@ -96,11 +97,3 @@ def _named(draft: Path, file: Path) -> None:
         raise BadInput(f"{file} was made by another process meanwhile; choose another name") from None
     except OSError:  # a disk without links
         os.rename(draft, file)
-
-
-def _flush(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -16,6 +16,7 @@ import numpy as np
 import pyarrow as pa
 
 from nearkin.errors import BadInput
+from nearkin.stage.disk import flush
 from nearkin.stage.stage import Stage
 from nearkin.stage.sums import write_sums
 from nearkin.tables import Catalog, Codes, Links, RaggedVectors, SparseVectors, Vectors
@@ -76,8 +77,8 @@ class _Writer:
         (self.folder / "stage.json").write_text(json.dumps(spec, indent=1, allow_nan=False))
         write_sums(self.folder)
         for path in self.folder.iterdir():
-            _flush(path)
-        _flush(self.folder)
+            flush(path)
+        flush(self.folder)
 
     def node(self, value: Any) -> Any:
         """A value as JSON; what is met twice is written once."""
@@ -239,12 +240,3 @@ def _mapped_one(path: Path, base: int, size: int, entry: dict[str, Any]) -> np.n
     if start == end:
         return np.empty(entry["shape"], kind)
     return np.memmap(path, kind, mode="r", offset=base + start, shape=tuple(entry["shape"]))
-
-
-def _flush(path: Path) -> None:
-    """Force a file or folder to disk."""
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

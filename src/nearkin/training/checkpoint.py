@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from nearkin.errors import BadInput
+from nearkin.stage.disk import flush
 
 NAME = "checkpoint.safetensors"
 
@@ -25,9 +26,7 @@ def write(folder: Path, tensors: Mapping[str, Tensor], facts: Mapping[str, Any])
     draft = folder / f".{uuid4().hex[:8]}"
     try:
         save_file({name: each.detach().cpu().contiguous() for name, each in tensors.items()}, draft, {"facts": json.dumps(facts)})
-        handle = os.open(draft, os.O_RDONLY)
-        os.fsync(handle)
-        os.close(handle)
+        flush(draft)
         os.replace(draft, folder / NAME)
     finally:
         draft.unlink(missing_ok=True)
