@@ -13,7 +13,7 @@ from nearkin.service.access import ADMIN
 from nearkin.service.replies import Reply
 from nearkin.service.requests import Id, Name, Strict, Where
 from nearkin.service.routes import errors, needs, router, service, written
-from nearkin.service.writing import JSON, OnceKey, once
+from nearkin.service.writing import JSON, OnceKey, once, reply_name
 
 routes = router()
 JobId = Annotated[str, Path(min_length=1, max_length=64)]
@@ -113,8 +113,12 @@ async def start(asked: JobRequest, request: Request, key: OnceKey = None) -> Res
     """Put a job at the end of the queue; `Location` tells where it can be followed."""
 
     async def work() -> Reply:
-        told = service(request).jobs.add(asked.kind, asked.model_dump(exclude={"kind"}))
-        return Reply(202, JSON, written(told))
+        here = service(request)
+        with here.state.together():  # the job and its answer, so that after a crash the same key begins no second one
+            reply = Reply(202, JSON, written(here.jobs.add(asked.kind, asked.model_dump(exclude={"kind"}))))
+            if key is not None:
+                here.replies.end(reply_name(request, key), reply)
+        return reply
 
     answer = await once(request, key, blake2b(await request.body(), digest_size=16).digest(), work)
     answer.headers["Location"] = f"{request.scope.get('root_path', '')}/v1/jobs/{json.loads(bytes(answer.body))['id']}"

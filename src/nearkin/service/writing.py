@@ -45,7 +45,7 @@ async def once(request: Request, key: str | None, digest: bytes, work: Callable[
     """Do the work, or answer as before when it was done under this key already."""
     if key is None:
         return _response(await work())
-    replies, name = service(request).replies, _name(request, key)
+    replies, name = service(request).replies, reply_name(request, key)
     whole = blake2b(digest + f"{request.method} {request.url.path}?{request.url.query}".encode(), digest_size=16).digest()
     kept = replies.begin(name, whole)
     if kept is not None:
@@ -59,7 +59,7 @@ async def once(request: Request, key: str | None, digest: bytes, work: Callable[
     return _response(reply)
 
 
-def _name(request: Request, key: str) -> str:
+def reply_name(request: Request, key: str) -> str:
     """An Idempotency-Key of this caller."""
     return f"{access(request).key or ''}/{key}"
 
@@ -136,7 +136,7 @@ async def links(asked: LinksRequest, request: Request, key: OnceKey = None) -> R
     def noted(table: pa.Table) -> None:
         if key is not None:
             here = service(request)
-            here.replies.intend(_name(request, key), unfinished.last_piece(here.keeper.place), unfinished.packed(table), len(table))
+            here.replies.intend(reply_name(request, key), unfinished.last_piece(here.keeper.place), unfinished.packed(table), len(table))
 
     async def work() -> Reply:
         count, view = await changed(request, lambda shop, _now: changes.add_links(shop, asked.links, noted))
