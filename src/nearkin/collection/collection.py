@@ -56,7 +56,7 @@ class Collection:
     def __init__(self, place: Path, manifest: Manifest, store: Store, snapshot: Snapshot, *, pinned: bool) -> None:
         self.place, self.manifest = place, manifest
         self._store, self._snapshot, self._pinned = store, snapshot, pinned
-        self._learned, self._rebuilding = Learned(place), Rebuilding()
+        self._learned, self._rebuilding, self._alone = Learned(place), Rebuilding(), False
 
     @classmethod
     def build(
@@ -300,6 +300,16 @@ class Collection:
             self._write(np.unique(self.catalog.rows_of(ids)), self.catalog.take([]))
             self._store.delete_links(list(ids))
 
+    @contextmanager
+    def alone(self, *, wait_s: float = 10.0) -> Iterator[None]:
+        """No other process writes meanwhile, and what others wrote before is here: for changes that depend on what is there."""
+        with self._writer(wait_s):
+            self._alone = True
+            try:
+                yield
+            finally:
+                self._alone = False
+
     def _write(self, rows: np.ndarray, more: Catalog) -> None:
         """Take away the things in these rows and add others: on disk, then here."""
         gone = np.sort(self._snapshot.seqs[rows])
@@ -441,6 +451,9 @@ class Collection:
             raise BadInput(
                 f"this is version {self.version} of {self.place}, which is past and cannot be changed; open it without a version"
             )
+        if self._alone:
+            yield
+            return
         with writing(self.place, wait_s):
             self.refresh()
             yield

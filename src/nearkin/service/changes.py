@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -48,31 +49,42 @@ def named(now: View, name: str, thing: Thing) -> Thing:
     return {**thing, own: name}
 
 
-def put(shop: Collection, now: View, name: str, thing: Thing, condition: Condition) -> bool:
+@contextmanager
+def newest(shop: Collection, now: View) -> Iterator[View]:
+    """The newest state, which no other process changes until this ends."""
+    with shop.alone():
+        yield now if now.version == shop.version else View(shop.view())
+
+
+def put(shop: Collection, seen: View, name: str, thing: Thing, condition: Condition) -> bool:
     """Add or replace one thing, if the condition holds; tells whether it is new."""
-    refuse(flaws_of(thing, now.catalog))
-    row = now.row(name, None)
-    condition.check(now, row)
-    shop.add(catalog_of([thing], now.catalog))
+    refuse(flaws_of(thing, seen.catalog))
+    with newest(shop, seen) as now:
+        row = now.row(name, None)
+        condition.check(now, row)
+        shop.add(catalog_of([thing], now.catalog))
     return row < 0
 
 
-def patch(shop: Collection, now: View, name: str, change: Thing, condition: Condition) -> bool:
+def patch(shop: Collection, seen: View, name: str, change: Thing, condition: Condition) -> bool:
     """Replace some fields of one thing."""
-    own = now.catalog.id_field
-    row = _there(now, name)
+    own = seen.catalog.id_field
+    _there(seen, name)
     if change.get(own, name) != name:
         refuse([Flaw("the id of a thing cannot be changed; add a new thing and delete this one", "id", f"/{own}")])
-    refuse(flaws_of({**change, own: name}, now.catalog))
-    condition.check(now, row)
-    shop.add(merged(change, now.catalog, row))
+    refuse(flaws_of({**change, own: name}, seen.catalog))
+    with newest(shop, seen) as now:
+        row = _there(now, name)
+        condition.check(now, row)
+        shop.add(merged(change, now.catalog, row))
     return False
 
 
-def delete(shop: Collection, now: View, name: str, condition: Condition) -> None:
+def delete(shop: Collection, seen: View, name: str, condition: Condition) -> None:
     """Remove one thing and its links."""
-    condition.check(now, _there(now, name))
-    shop.remove([name])
+    with newest(shop, seen) as now:
+        condition.check(now, _there(now, name))
+        shop.remove([name])
 
 
 def _there(now: View, name: str) -> int:
