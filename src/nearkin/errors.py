@@ -25,6 +25,10 @@ class StageError(NearkinError, TypeError):
     """Two parts were joined whose tables do not meet."""
 
 
+class StorageError(BadInput):
+    """What lies on the disk cannot be read, or not be written: it is full, failing, not allowed, or holds something else."""
+
+
 class Missing(NearkinError, ImportError):
     """An optional package is absent; the message holds the line that installs it."""
 

@@ -117,7 +117,7 @@ def test_a_disk_that_takes_no_more_is_told_and_loses_nothing(shop):
     """A limit on the size of files stands for a full disk: the write fails in the same place."""
     before = set(shop.catalog.id_list)
     ran = subprocess.run([sys.executable, "-c", FULL, str(shop.place)], capture_output=True, text=True, timeout=120)
-    assert ran.stdout.startswith("BadInput"), ran.stdout + ran.stderr
+    assert ran.stdout.startswith("StorageError"), ran.stdout + ran.stderr
     assert "free space" in ran.stdout
     again = Collection.open(shop.place)
     assert set(again.catalog.id_list) == before

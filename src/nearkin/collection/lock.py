@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from nearkin.errors import BadInput, Busy
+from nearkin.errors import Busy, StorageError
 
 
 @contextmanager
@@ -31,7 +31,9 @@ def _held(place: Path, name: str, doing: str, wait_s: float) -> Iterator[None]:
     try:
         handle = os.open(place / name, os.O_RDWR | os.O_CREAT, 0o644)
     except OSError as error:
-        raise BadInput(f"{place} cannot be written: {error.strerror}; check its permissions, or copy it to where you may write") from error
+        raise StorageError(
+            f"{place} cannot be written: {error.strerror}; check its permissions, or copy it to where you may write"
+        ) from error
     try:
         _acquire(handle, place, doing, wait_s)
         os.ftruncate(handle, 0)

@@ -20,7 +20,7 @@ import pyarrow.compute as pc
 from lance.fragment import write_fragments
 
 from nearkin.collection.branch import among
-from nearkin.errors import BadInput, NearkinError, listed
+from nearkin.errors import BadInput, NearkinError, StorageError, listed
 from nearkin.tables import Catalog, Links
 
 SEQ = "_seq"
@@ -41,7 +41,7 @@ class Store:
         self.links_path = place / "links.lance"
         with told(self.path):
             self.dataset = lance.dataset(str(self.path), version=version)
-        self._spans: dict[int, tuple[int, int]] | None = None  # the least and the largest number in each fragment
+        self._spans: dict[int, Span] | None = None
         self._left = 1  # fragments that were there when `tidy` had ended
 
     @staticmethod
@@ -98,7 +98,7 @@ class Store:
         with told(self.path):
             if len(table):
                 fragments = write_fragments(table, self.dataset)
-            left = {number: self.dataset.get_fragment(number).delete(_numbers(gone)) for number in self._holding(gone)}
+            left = {number: self._less(number, gone) for number in self._holding(gone)}
             change = lance.LanceOperation.Update(
                 removed_fragment_ids=[number for number, rest in left.items() if rest is None],
                 updated_fragments=[rest for rest in left.values() if rest is not None],
@@ -108,8 +108,17 @@ class Store:
             self.dataset = lance.LanceDataset.commit(self.dataset, change, read_version=self.version)
         seqs: np.ndarray = table[SEQ].to_numpy()
         if len(seqs) and self._spans is not None:
-            self._spans.update({number: _span(seqs) for number in _deletions(self.dataset).keys() - known.keys()})
+            made = _deletions(self.dataset).keys() - known.keys()
+            base = int(seqs[0]) if len(made) == 1 else None
+            self._spans.update({number: _span(seqs, base) for number in made})
         return seqs
+
+    def _less(self, number: int, gone: np.ndarray) -> Any:
+        """A fragment without these numbers, None where nothing is left of it. Cost: theirs alone where its rows stand by number."""
+        fragment, span = self.dataset.get_fragment(number), None if self._spans is None else self._spans[number]
+        if span is None or span.base is None:
+            return fragment.delete(_numbers(gone))
+        return fragment.delete_rows((gone[(span.low <= gone) & (gone <= span.high)] - span.base).tolist())
 
     def _holding(self, seqs: np.ndarray) -> list[int]:
         """The fragments that may hold some of these numbers."""
@@ -118,8 +127,8 @@ class Store:
         if self._spans is None:
             self._settle()
         assert self._spans is not None
-        spans = [(number, *self._spans[number]) for number in _deletions(self.dataset) if number in self._spans]
-        return [number for number, low, high in spans if ((low <= seqs) & (seqs <= high)).any()]
+        spans = [(number, self._spans[number]) for number in _deletions(self.dataset) if number in self._spans]
+        return [number for number, span in spans if ((span.low <= seqs) & (seqs <= span.high)).any()]
 
     def catch_up(self, seqs: np.ndarray) -> tuple[np.ndarray, Catalog, np.ndarray] | None:
         """Go to the newest version. Gives, of the numbers held (rising), those that are gone, and the new things with theirs.
@@ -138,7 +147,7 @@ class Store:
             rest = self.dataset.scanner(columns=[SEQ], fragments=cut).to_table()[SEQ].to_numpy() if cut else seqs[:0]
         spans.update({number: _span(numbers) for number, (numbers, _) in read.items() if len(numbers)})
         table = pa.concat_tables([self.dataset.schema.empty_table(), *(table for _, table in read.values())]).sort_by(SEQ)
-        alive = np.sort(np.concatenate([rest, *(numbers for numbers, _ in read.values())]))
+        alive = np.sort(np.concatenate([rest, *(numbers for numbers, _ in read.values())]), kind="stable")  # quick: it is made of runs
         suspects = [spans[number] for number in known if there.get(number) != known[number] and number in spans]
         gone = _lacking(seqs, alive, suspects)
         self._spans = spans
@@ -234,7 +243,7 @@ def told(path: Path) -> Iterator[None]:
         raise
     except (OSError, RuntimeError, ValueError) as error:
         reason = str(error).split(", /")[0][:300]
-        raise BadInput(f"{path} cannot be read or written: {reason}; check the disk, its free space and permissions") from error
+        raise StorageError(f"{path} cannot be read or written: {reason}; check the disk, its free space and permissions") from error
 
 
 def version_of(seq: int) -> int:
@@ -255,23 +264,36 @@ def _deletions(dataset: Any) -> dict[int, int]:
     return {each.fragment_id: each.num_deletions for each in dataset.get_fragments()}
 
 
-def _spans_of(table: pa.Table) -> dict[int, tuple[int, int]]:
-    """For each fragment the least and the largest number of its rows, of a table with numbers and addresses."""
-    owner, seqs = table[_ADDRESS].to_numpy() >> np.uint64(32), table[SEQ].to_numpy()
-    return {int(number): _span(seqs[owner == number]) for number in np.unique(owner)}
+class Span(NamedTuple):
+    """The least and the largest number in a fragment; base: what to take from a number to have its row there, where that holds for all."""
+
+    low: int
+    high: int
+    base: int | None
 
 
-def _lacking(held: np.ndarray, alive: np.ndarray, spans: list[tuple[int, int]]) -> np.ndarray:
+def _spans_of(table: pa.Table) -> dict[int, Span]:
+    """The span of each fragment, of a table with numbers and addresses."""
+    addresses, seqs = table[_ADDRESS].to_numpy(), table[SEQ].to_numpy()
+    owner, bases = addresses >> np.uint64(32), seqs - (addresses & np.uint64(0xFFFFFFFF)).astype(np.int64)
+    spans = {}
+    for number in np.unique(owner):
+        own = bases[owner == number]
+        spans[int(number)] = _span(seqs[owner == number], int(own[0]) if (own == own[0]).all() else None)
+    return spans
+
+
+def _lacking(held: np.ndarray, alive: np.ndarray, spans: list[Span]) -> np.ndarray:
     """The numbers held, within these spans, that are not alive; all rise."""
     within = np.zeros(len(held), bool)
-    for low, high in spans:
-        within[slice(*np.searchsorted(held, (low, high + 1)))] = True
+    for span in spans:
+        within[slice(*np.searchsorted(held, (span.low, span.high + 1)))] = True
     some: np.ndarray = held[within]
-    return np.compress(~among(some, alive), some)
+    return some[left_out(some, alive)]
 
 
-def _span(seqs: np.ndarray) -> tuple[int, int]:
-    return int(seqs.min()), int(seqs.max())
+def _span(seqs: np.ndarray, base: int | None = None) -> Span:
+    return Span(int(seqs.min()), int(seqs.max()), base)
 
 
 def _cast(table: pa.Table, wanted: pa.Field) -> pa.Array:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 
 from fastapi import FastAPI, Request
@@ -10,7 +11,7 @@ from pydantic import ValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from nearkin.errors import NearkinError
+from nearkin.errors import NearkinError, StorageError
 from nearkin.service import (
     about,
     admin_routes,
@@ -34,6 +35,8 @@ from nearkin.service.page import Page
 from nearkin.service.part import Part
 from nearkin.service.problems import Flaw, Problem, flaws_of, problem_of
 from nearkin.service.settings import DEFAULTS, Settings
+
+log = logging.getLogger("nearkin.service")
 
 
 def create_app(place: str | Path, *, settings: Settings = DEFAULTS, part: Part | None = None, early: bool = False) -> Page:
@@ -75,6 +78,8 @@ def create_app(place: str | Path, *, settings: Settings = DEFAULTS, part: Part |
 
 
 async def _told(request: Request, error: Exception) -> Response:
+    if isinstance(error, StorageError):  # the answer does not say where it lies
+        log.error("request %s failed", request.state.request_id, exc_info=error)
     return _problem(request, error).response(request.state.request_id)
 
 

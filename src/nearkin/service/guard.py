@@ -13,6 +13,7 @@ from typing import Any
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from nearkin.errors import Busy
 from nearkin.service import limits as at_most
 from nearkin.service.access import Access
 from nearkin.service.body import Body
@@ -118,7 +119,7 @@ class _Exchange:
 
     async def _failed(self, error: Exception) -> None:
         problem = problem_of(error)
-        if problem.status == 500:
+        if problem.status >= 500 and not isinstance(error, Problem | Busy):
             log.error("request %s failed", self.id, exc_info=error)
         if self.status:
             return  # the answer is under way; it ends here

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -12,7 +13,7 @@ from typing import Any
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from nearkin.errors import Busy, Missing, NearkinError
+from nearkin.errors import Busy, Missing, NearkinError, StorageError
 from nearkin.service.where import BadWhere
 
 KIND = "application/problem+json"
@@ -73,6 +74,10 @@ def problem_of(error: Exception) -> Problem:
         return Problem(503, str(error), headers={"Retry-After": "2"})
     if (isinstance(error, OSError) and error.errno in (27, 28, 122)) or any(said in str(error) for said in FULL):
         return Problem(507, "the disk is full; nothing was changed")
+    if isinstance(error, StorageError | sqlite3.OperationalError):  # says where it lies, which is the log's to tell
+        return Problem(
+            503, "what the service keeps on its disk cannot be read or written now; its log says more", headers={"Retry-After": "5"}
+        )
     if isinstance(error, NearkinError) and not isinstance(error, Missing):
         return Problem(422, str(error), flaws=[Flaw(str(error))])
     return Problem(500, "something failed that should not have; the log of the service says more under this request id")

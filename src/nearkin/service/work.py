@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 import threading
@@ -12,12 +13,14 @@ from typing import Any
 import numpy as np
 
 from nearkin.collection import Collection
-from nearkin.errors import BadInput, NearkinError
+from nearkin.errors import BadInput, NearkinError, StorageError
 from nearkin.service.evaluating import evaluate
 from nearkin.service.jobs import DONE, FAILED, Jobs
 from nearkin.service.matchwork import keep_match, table_of
+from nearkin.service.problems import problem_of
 from nearkin.service.state import FOLDER, State
 
+log = logging.getLogger("nearkin.service")
 Say = Callable[..., None]
 IMPORTS = "imports"  # the folder below the state from which files are taken in
 CHUNK = 20_000  # things written in one version
@@ -89,7 +92,10 @@ def main(place: str, job: str) -> None:
     try:
         with Collection.open(place) as shop:
             result = KINDS[told["kind"]](shop, told["asked"], say)
-    except (NearkinError, OSError) as error:
+    except (StorageError, OSError) as error:
+        log.exception("the job %s could not be done", job)
+        jobs.end(job, FAILED, problem=problem_of(error).detail)
+    except NearkinError as error:
         jobs.end(job, FAILED, problem=str(error))
     else:
         jobs.end(job, DONE, result=result)
