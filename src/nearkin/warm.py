@@ -26,11 +26,13 @@ def main() -> None:
     match(world.queries, world.items)  # type: ignore[arg-type]
     with tempfile.TemporaryDirectory() as folder:
         shop = Collection.build(Path(folder) / "shop", walks.items, links=walks.interactions)
+        beside = Collection.open(shop.place)
         shop.search("warm up", where="id > 'i'", explain=True)
         shop.similar(["i0"])
         shop.recommend([["i0", "i1"]], explain=True)
         shop.add(walks.items.take([0, 1]))
         shop.remove(["i2"])
+        beside.refresh()
         shop.search(["warm", "up"], k=50)
 
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import lance
 import numpy as np
@@ -21,6 +21,7 @@ from lance.fragment import write_fragments
 
 from nearkin.collection.branch import among
 from nearkin.errors import BadInput, NearkinError, StorageError, listed
+from nearkin.kernels.list_merge import left_out
 from nearkin.tables import Catalog, Links
 
 SEQ = "_seq"
@@ -289,7 +290,7 @@ def _lacking(held: np.ndarray, alive: np.ndarray, spans: list[Span]) -> np.ndarr
     for span in spans:
         within[slice(*np.searchsorted(held, (span.low, span.high + 1)))] = True
     some: np.ndarray = held[within]
-    return some[left_out(some, alive)]
+    return np.compress(left_out(some, alive), some)
 
 
 def _span(seqs: np.ndarray, base: int | None = None) -> Span:

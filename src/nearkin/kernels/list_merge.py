@@ -1,4 +1,4 @@
-"""Loops over the posting lists of a range of items: joining two ranges to one, and counting what some items hold."""
+"""Loops over lists that rise: joining the posting lists of two ranges of items, counting what some items hold, what one list lacks."""
 
 from __future__ import annotations
 
@@ -33,3 +33,14 @@ def count_held(offsets, places, some, held):  # type: ignore[no-untyped-def]
         for place in range(offsets[term], offsets[term + 1]):
             count += some[places[place]]
         held[term] = count
+
+
+@njit(cache=True, nogil=True)
+def left_out(numbers, others):  # type: ignore[no-untyped-def]
+    """Which numbers are not among the others: bool; both rise, and are read once."""
+    found, place = np.empty(len(numbers), np.bool_), 0
+    for row in range(len(numbers)):
+        while place < len(others) and others[place] < numbers[row]:
+            place += 1
+        found[row] = place == len(others) or others[place] != numbers[row]
+    return found
