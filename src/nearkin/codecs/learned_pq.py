@@ -9,17 +9,18 @@ from typing import TYPE_CHECKING, Literal, Self
 import numpy as np
 
 from nearkin.codecs import sub_codebooks
+from nearkin.codecs.part_codec import PartCodec
 from nearkin.codecs.product_quantiser import ProductQuantiser
 from nearkin.errors import BadInput, Missing, ShapeError
-from nearkin.stage import Codec, fitted, learned
-from nearkin.tables import Codes, Vectors
+from nearkin.stage import fitted, learned
+from nearkin.tables import Vectors
 
 if TYPE_CHECKING:
     from nearkin.layers.differentiable_pq import DifferentiablePq
 
 
 @dataclass(kw_only=True)
-class LearnedPq(Codec):
+class LearnedPq(PartCodec):
     """Codes and scores as of `ProductQuantiser`; `fit` gives the start, `module` what trains, `trained` the codec afterwards.
 
     Vectors[n, d] -> Codes[n, levels]. init: the centres at the start: of OPQ (with its rotation, which stays fixed), of PQ, or "none":
@@ -66,18 +67,6 @@ class LearnedPq(Codec):
             raise ShapeError(f"expected centres {list(self.centres_.shape)}, got {list(centres.shape)}; train what .module() gave")
         other.centres_ = centres.astype(np.float32)
         return other
-
-    def __call__(self, vectors: Vectors) -> Codes:
-        centres = fitted(self).centres_
-        sub_codebooks.check_dim(self, vectors.rows, centres)
-        return Codes(sub_codebooks.nearest(vectors.rows, self.rotation_, centres), [self.codebook_size] * self.levels, vectors.things)
-
-    def decode(self, codes: Codes) -> Vectors:
-        return Vectors(sub_codebooks.decoded(codes.symbols, self.rotation_, fitted(self).centres_), codes.things)
-
-    def scores(self, queries: Vectors, codes: Codes) -> np.ndarray:
-        sub_codebooks.check_dim(self, queries.rows, fitted(self).centres_)
-        return sub_codebooks.scored(sub_codebooks.tables(queries.rows, self.rotation_, self.centres_), codes.symbols)
 
     def _drawn(self, rows: np.ndarray) -> np.ndarray:
         """Different rows at random, cut into parts: float32 [levels, codebook_size, d / levels]."""

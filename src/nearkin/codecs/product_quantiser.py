@@ -8,16 +8,17 @@ from typing import Any, Self
 import numpy as np
 
 from nearkin.codecs import sub_codebooks
+from nearkin.codecs.part_codec import PartCodec
 from nearkin.kernels.by_faiss import ByProducts, OneThread, load_faiss
-from nearkin.stage import Codec, fitted, learned
-from nearkin.tables import Codes, Vectors
+from nearkin.stage import learned
+from nearkin.tables import Vectors
 
 SAMPLE_A_CENTRE = 128  # rows a centre that training looks at; more moves the squared error by less than 1 %
 TURN_SAMPLE = 8192  # rows that the rotation is learned from: it has d * d numbers, and each of its rounds quantises all these rows
 
 
 @dataclass(kw_only=True)
-class ProductQuantiser(Codec):
+class ProductQuantiser(PartCodec):
     """Product quantisation (PQ); with `rotate` the vectors are turned first, so that the parts share the spread evenly (OPQ).
 
     Vectors[n, d] -> Codes[n, levels], symbols below codebook_size: x is turned, cut into `levels` equal parts, and each part is named by
@@ -44,22 +45,6 @@ class ProductQuantiser(Codec):
             self.rotation_ = trained_rotation(rows[:: -(-len(rows) // TURN_SAMPLE)], self) if self.rotate else None
             self.centres_ = trained_centres(rows if self.rotation_ is None else rows @ self.rotation_.T, self)
         return self
-
-    def __call__(self, vectors: Vectors) -> Codes:
-        centres = fitted(self).centres_
-        sub_codebooks.check_dim(self, vectors.rows, centres)
-        return Codes(sub_codebooks.nearest(vectors.rows, self.rotation_, centres), [self.codebook_size] * self.levels, vectors.things)
-
-    def decode(self, codes: Codes) -> Vectors:
-        return Vectors(sub_codebooks.decoded(codes.symbols, self.rotation_, fitted(self).centres_), codes.things)
-
-    def tables(self, queries: Vectors) -> np.ndarray:
-        """What each symbol adds to the score of each query: float32 [q, levels, codebook_size]."""
-        sub_codebooks.check_dim(self, queries.rows, fitted(self).centres_)
-        return sub_codebooks.tables(queries.rows, self.rotation_, self.centres_)
-
-    def scores(self, queries: Vectors, codes: Codes) -> np.ndarray:
-        return sub_codebooks.scored(self.tables(queries), codes.symbols)
 
 
 def sampled(rows: np.ndarray, most: int, seed: int) -> np.ndarray:
