@@ -9,7 +9,7 @@ import numpy as np
 
 from nearkin.errors import BadInput, Missing
 from nearkin.indexes.from_history import BlockRecommender, copied
-from nearkin.indexes.histories import Histories, moved
+from nearkin.indexes.histories import Histories, in_rows_of
 from nearkin.indexes.item_matrix import events
 from nearkin.stage import fitted, learned
 from nearkin.tables import Catalog, Links
@@ -76,7 +76,4 @@ class Als(BlockRecommender):
         return vectors
 
     def for_items(self, items: Catalog) -> Self:
-        places = moved(items, fitted(self).items_)
-        factors = np.zeros((len(items), self.factors_.shape[1]), np.float32)
-        factors[places[places >= 0]] = self.factors_[places >= 0]
-        return copied(self, items_=items, factors_=factors)
+        return copied(self, items_=items, factors_=in_rows_of(items, fitted(self).items_, self.factors_))

@@ -15,7 +15,7 @@ from nearkin.indexes.content_profile import ContentProfile
 from nearkin.indexes.directed_knn import DirectedKnn
 from nearkin.indexes.ease import Ease
 from nearkin.indexes.from_history import BlockRecommender, copied, named, shown
-from nearkin.indexes.histories import Histories
+from nearkin.indexes.histories import Histories, in_rows_of
 from nearkin.indexes.popularity import Popularity
 from nearkin.stage import Stage, fitted, learned
 from nearkin.tables import Catalog, Links
@@ -105,10 +105,7 @@ class Blend(BlockRecommender):
 
     def for_items(self, items: Catalog) -> Self:
         parts = tuple(part.for_items(items) for part in fitted(self).parts_)
-        places = items.rows_of(self.items_.ids, missing="mark")
-        popular = np.zeros(len(items), np.float32)
-        popular[places[places >= 0]] = self.popular_[places >= 0]
-        return copied(self, items_=items, parts_=parts, popular_=popular)
+        return copied(self, items_=items, parts_=parts, popular_=in_rows_of(items, self.items_, self.popular_))
 
 
 def _shares(counts: np.ndarray) -> np.ndarray:

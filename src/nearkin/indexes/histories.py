@@ -78,6 +78,14 @@ def moved(new: Catalog, old: Catalog) -> np.ndarray:
     return new.rows_of(old.ids, missing="mark")
 
 
+def in_rows_of(new: Catalog, old: Catalog, values: np.ndarray) -> np.ndarray:
+    """What each thing of `old` has, in the rows of `new` by id: float32 [len(new), ...], 0 for things that are new."""
+    places = moved(new, old)
+    found = np.zeros((len(new), *values.shape[1:]), np.float32)
+    found[places[places >= 0]] = values[places >= 0]
+    return found
+
+
 def known_counts(interactions: Links) -> np.ndarray:
     """How many links lead to each item: int64 [n]."""
     return np.bincount(interactions.right_rows, minlength=len(interactions.right))

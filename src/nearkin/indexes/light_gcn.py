@@ -13,7 +13,7 @@ import pyarrow as pa
 from nearkin.errors import BadInput
 from nearkin.indexes.from_history import BlockRecommender, copied
 from nearkin.indexes.graph_fit import Fitted, learn
-from nearkin.indexes.histories import Histories, moved
+from nearkin.indexes.histories import Histories, in_rows_of
 from nearkin.stage import fitted, learned
 from nearkin.tables import Catalog, Links, Vectors
 
@@ -112,7 +112,5 @@ class LightGcn(BlockRecommender):
         return states
 
     def for_items(self, items: Catalog) -> Self:
-        places = moved(items, fitted(self).items_)
-        heard, table = (np.zeros((len(items), self.dim), np.float32) for _ in range(2))
-        heard[places[places >= 0]], table[places[places >= 0]] = self.heard_[places >= 0], self.table_[places >= 0]
+        heard, table = (in_rows_of(items, fitted(self).items_, each) for each in (self.heard_, self.table_))
         return copied(self, items_=items, heard_=heard, table_=table)

@@ -8,7 +8,7 @@ from typing import Self
 import numpy as np
 
 from nearkin.indexes.from_history import BlockRecommender, copied
-from nearkin.indexes.histories import Histories, known_counts, moved
+from nearkin.indexes.histories import Histories, in_rows_of, known_counts
 from nearkin.stage import fitted, learned
 from nearkin.tables import Catalog, Links
 
@@ -34,7 +34,4 @@ class Popularity(BlockRecommender):
         return np.tile(fitted(self).counts_, (len(histories), 1))
 
     def for_items(self, items: Catalog) -> Self:
-        places = moved(items, fitted(self).items_)
-        counts = np.zeros(len(items), np.float32)
-        counts[places[places >= 0]] = self.counts_[places >= 0]
-        return copied(self, items_=items, counts_=counts)
+        return copied(self, items_=items, counts_=in_rows_of(items, fitted(self).items_, self.counts_))
