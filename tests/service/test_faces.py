@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+
 import httpx2
 import numpy as np
 import pytest
@@ -9,6 +11,7 @@ import pytest
 from nearkin.collection import Collection
 from nearkin.service.app import create_app
 from nearkin.service.codebook import symbols_for
+from nearkin.service.settings import Settings
 from nearkin.tables import Catalog
 from tests.service.conftest import served
 
@@ -68,6 +71,30 @@ def test_codes_stay_when_things_come_and_are_the_same_in_another_process(http, p
     codebook._held.clear()  # as a process that has coded nothing yet
     with served(create_app(place)) as address, httpx2.Client(base_url=address, timeout=60, trust_env=False) as other:
         assert ask(other, "/v1/code", id="red-shoe")["levels"] == before
+
+
+def test_queries_that_were_seen_are_tried_where_none_is_judged(place, tmp_path):
+    place = shutil.copytree(place, tmp_path / "shop")
+    told = Settings(log_queries=True)
+    with served(create_app(place, settings=told)) as address, httpx2.Client(base_url=address, timeout=60, trust_env=False) as http:
+        for text in ("golden kettle", "a tent", "golden kettle", "kettle"):
+            http.get("/v1/search", params={"q": text})
+        http.post("/v1/search", json={"queries": [{"id": "red-tent"}]})
+        told = ask(http, "/v1/found-by", id="golden-kettle")
+        assert (told["source"], told["tried"]) == ("seen", 3)
+        assert {"golden kettle", "kettle"} <= {each["query"] for each in told["queries"]}
+        assert told["queries"][0]["rank"] == 1
+    with served(create_app(place)) as address, httpx2.Client(base_url=address, timeout=60, trust_env=False) as http:
+        http.get("/v1/search", params={"q": "golden kettle"})
+        assert ask(http, "/v1/found-by", id="golden-kettle")["source"] == "neighbours"  # unless the owner lets queries be noted
+        key = http.post("/v1/keys", json={"scopes": ["admin", "read"]}).json()["key"]
+        heads = [{"Authorization": f"Bearer {key}"}]
+        heads.append({"Authorization": f"Bearer {http.post('/v1/keys', json={}, headers=heads[0]).json()['key']}"})
+    told = Settings(log_queries=True)
+    with served(create_app(place, settings=told)) as address, httpx2.Client(base_url=address, timeout=60, trust_env=False) as http:
+        http.get("/v1/search", params={"q": "golden kettle"}, headers=heads[1])
+        answers = [http.get("/v1/found-by", params={"id": "golden-kettle"}, headers=head).json()["source"] for head in heads]
+        assert answers == ["seen", "neighbours"]
 
 
 def test_queries_that_return_a_thing_are_the_judged_ones_where_there_are_any(http):

@@ -8,10 +8,11 @@ from fastapi import Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from nearkin.service import faces
+from nearkin.service.access import ADMIN
 from nearkin.service.answering import Asking
 from nearkin.service.judgements import Judgements
 from nearkin.service.requests import Id, Lax, Name, Version
-from nearkin.service.routes import answered, errors, router, service
+from nearkin.service.routes import access, answered, errors, router, service
 
 routes = router()
 
@@ -68,7 +69,8 @@ class Returning(BaseModel):
 
 
 class FoundByBody(BaseModel):
-    """source: `judged` queries, or `neighbours`, whose titles were asked since no judged query returns the thing; tried: how many."""
+    """source: `judged` queries; where none returns the thing, those `seen` last (where queries are logged, for keys with the scope
+    admin); else its `neighbours`, whose titles were asked; tried: how many of them."""
 
     version: int
     took_ms: float
@@ -103,10 +105,12 @@ async def code(asked: Annotated[FaceQuery, Query()], request: Request) -> Respon
 @routes.get("/v1/found-by", operation_id="found_by", responses={200: {"model": FoundByBody}, **errors(406, 410)})
 async def found_by(asked: Annotated[FaceQuery, Query()], request: Request) -> Response:
     """The queries that return a thing, and at which rank."""
-    judgements = Judgements(service(request).state)
+    here, who = service(request), access(request)
+    judgements = Judgements(here.state)
+    seen = here.seen.last(faces.TRIED) if ADMIN in who.scopes and who.where is None else []  # what others asked is not for everyone
 
     def answer(asked: Any, asking: Asking) -> dict[str, Any]:
-        return faces.found_by(asked, asking, judgements.all())
+        return faces.found_by(asked, asking, judgements.all(), seen)
 
     told = await answered(request, asked, answer, "found_by")
     del told.headers["ETag"]  # what was judged changes without a new version of the catalogue

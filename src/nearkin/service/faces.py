@@ -53,14 +53,17 @@ def code(asked: Any, asking: Asking) -> dict[str, Any]:
     }
 
 
-def found_by(asked: Any, asking: Asking, judged: list[Judgement]) -> dict[str, Any]:
-    """The judged queries that return a thing, best rank first; where none does, its neighbours' titles asked as queries."""
+def found_by(asked: Any, asking: Asking, judged: list[Judgement], seen: list[str]) -> dict[str, Any]:
+    """The judged queries that return a thing, best rank first; where none does, those seen last; then its neighbours' titles."""
     view, row, visible = _found(asked, asking)
     said = known(view.catalog, visible, judged)
     grades = {each.query: each.grade for each in said if each.item == asked.id}
     texts = list(dict.fromkeys(each.query for each in reversed(said)))[:TRIED]
     with asking.clock.step("queries"):
         rows, source = _ranks(view, row, visible, texts, asked.stage), "judged"
+        if not rows and seen:
+            texts, source = seen, "seen"
+            rows = _ranks(view, row, visible, texts, asked.stage)
     if not rows:
         with asking.clock.step("neighbours"):
             texts = [each["title"] for each in _named(view, np.array(_neighbours(view, asked, asking), np.int64))]

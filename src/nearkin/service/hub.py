@@ -26,6 +26,7 @@ from nearkin.service.part import Part
 from nearkin.service.problems import Problem
 from nearkin.service.replies import Replies
 from nearkin.service.rooms import Room
+from nearkin.service.seen import Seen
 from nearkin.service.server import cores
 from nearkin.service.settings import DEFAULTS, Settings
 from nearkin.service.state import State
@@ -49,7 +50,7 @@ class Service:
         self.metrics, self.secret = Metrics(), self.state.secret()
         self.replies, self.keys, self.groups = Replies(self.state), Keys(self.state), Groups(self.keeper)
         self.jobs, self.judgements = Jobs(self.state), Judgements(self.state)
-        self.matches, self.verdicts = KeptMatches(place), Verdicts(self.state)
+        self.matches, self.verdicts, self.seen = KeptMatches(place), Verdicts(self.state), Seen()
         self.room, self.writing_room = self._room(), self._room()
         self.warm = asyncio.Event()
         self.hand: Hand | None = None

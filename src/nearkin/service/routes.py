@@ -126,6 +126,7 @@ async def answered(request: Request, asked: Any, answer: Callable[[Any, Asking],
     body = await here.keeper.read(lambda: answer(asked, asking), clock.timeout_ms / 1e3)
     here.metrics.steps(verb, body.get("stage", ""), body.get("took_by_step", {}))
     if here.settings.log_queries:
+        here.seen.note(getattr(asked, "queries", ()))
         request.state.told.update(queries=[str(each)[:QUERY_LENGTH] for each in getattr(asked, "queries", ())])
     request.state.told.update(k=getattr(asked, "k", None), hits=sum(map(len, body.get("hits", ()))), steps=body.get("took_by_step"))
     return shown(request, body)

@@ -30,7 +30,7 @@ class Settings:
     connections: int = _setting(1000, "connections a process holds open; beyond, the one idle for longest is closed", min=1, max=100_000)
     patience_s: float = _setting(10.0, "seconds to wait for the head of a request, a part of its body, an answer to be read", min=0.1)
     proofs: str = _setting("", "the folder of proofs that the view of papers shows whole; the short forms that come along when left out")
-    log_queries: bool = _setting(False, "write the texts that are searched for into the log")
+    log_queries: bool = _setting(False, "write the texts that are searched for into the log; show which find a thing")
 
 
 DEFAULTS = Settings()

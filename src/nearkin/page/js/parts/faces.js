@@ -58,7 +58,7 @@ const Sharing = ({ title, told }) => html`<section aria-label=${title}><h3>${tit
 
 /** The queries that return it, with its rank. */
 export const FoundBy = ({ id, stage, version }) => html`<${Asked} path=${path("found-by", id, stage, version)}>${(told) => html`
-  <p class="told">${told.source === "judged" ? `Of the ${told.tried.toLocaleString()} queries judged last, these return it among their first hundred.` : `No judged query returns it, so the titles of its neighbours were asked as queries: ${told.queries.length} of ${told.tried} return it.`}</p>
+  <p class="told">${told.source === "judged" ? `Of the ${told.tried.toLocaleString()} queries judged last, these return it among their first hundred.` : told.source === "seen" ? `No judged query returns it. Of the ${told.tried.toLocaleString()} queries asked last, these return it among their first hundred.` : `No judged query returns it, so the titles of its neighbours were asked as queries: ${told.queries.length} of ${told.tried} return it.`}</p>
   ${!told.queries.length && html`<${Empty}>None of them returns it.</${Empty}>`}
   ${told.queries.length > 0 && html`<div class="wide"><table>
     <thead><tr><th scope="col">rank</th><th scope="col">query</th><th scope="col">judged</th></tr></thead>
