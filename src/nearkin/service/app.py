@@ -37,6 +37,22 @@ from nearkin.service.problems import Flaw, Problem, flaws_of, problem_of
 from nearkin.service.settings import DEFAULTS, Settings
 
 log = logging.getLogger("nearkin.service")
+ROUTES = (
+    about.health,
+    about.routes,
+    reading.routes,
+    writing.routes,
+    job_routes.routes,
+    job_events.routes,
+    key_routes.routes,
+    admin_routes.routes,
+    paper_routes.routes,
+    judging.routes,
+    map_routes.routes,
+    match_routes.routes,
+    match_twins.routes,
+    twins.routes,
+)
 
 
 def create_app(place: str | Path, *, settings: Settings = DEFAULTS, part: Part | None = None, early: bool = False) -> Page:
@@ -50,22 +66,7 @@ def create_app(place: str | Path, *, settings: Settings = DEFAULTS, part: Part |
         lifespan=here.running, separate_input_output_schemas=False,
     )  # fmt: skip
     app.state.service = here
-    for routes in (
-        about.health,
-        about.routes,
-        reading.routes,
-        writing.routes,
-        job_routes.routes,
-        job_events.routes,
-        key_routes.routes,
-        admin_routes.routes,
-        paper_routes.routes,
-        judging.routes,
-        map_routes.routes,
-        match_routes.routes,
-        match_twins.routes,
-        twins.routes,
-    ):
+    for routes in ROUTES:
         app.include_router(routes)
     for kind in (Problem, NearkinError, RequestValidationError, ValidationError, HTTPException):
         app.add_exception_handler(kind, _told)
