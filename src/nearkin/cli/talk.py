@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 
@@ -25,22 +25,25 @@ def progress(what: str) -> Iterator[Callable[[str], None]]:
         asked.append(number)
         raise KeyboardInterrupt
 
-    def minding(show: Callable[[str], None]) -> Callable[[str], None]:
-        def step(message: str) -> None:
-            if asked:
-                raise KeyboardInterrupt
-            show(message)
-
-        return step
-
     before = signal.signal(signal.SIGINT, remember)
     try:
         if sys.stderr.isatty():
             from rich.console import Console
 
             with Console(stderr=True).status(what) as status:
-                yield minding(status.update)
+                yield _minding(asked, status.update)
         else:
-            yield minding(say)
+            yield _minding(asked, say)
     finally:
         signal.signal(signal.SIGINT, before)
+
+
+def _minding(asked: Sequence[int], show: Callable[[str], None]) -> Callable[[str], None]:
+    """To show a message, unless somebody asked to stop."""
+
+    def step(message: str) -> None:
+        if asked:
+            raise KeyboardInterrupt
+        show(message)
+
+    return step
