@@ -29,27 +29,36 @@ def recovered(place: Path, things: pa.Table | None, links: pa.Table | None) -> M
     if things is None:
         raise BadInput(f"{place} has neither a manifest nor a catalogue that can be read; restore it from a backup")
     told = _lines(place / NAME)
-    fields = [name for name in things.column_names if name != SEQ]
-    known = {name: role for name, role in told.get("roles", {}).items() if name in fields and role in ROLES}
-    first = {} if "id" in known.values() else {fields[0]: "id"}  # a catalogue keeps its ids in the first column
-    roles = guess_roles(things.select(fields), roles={**known, **first}).roles
+    roles = _roles(things, told.get("roles", {}))
     stages = _stages(place, told.get("stages", {}))
     search = told.get("search", {})
     names = _search_names(place, stages, search.get("stages"))
-    weights = search.get("weights")
-    if not (isinstance(weights, list) and len(weights) == len(names)):
-        weights = DEFAULT_WEIGHTS if names == ("words", "meaning") else [1 / len(names)] * len(names)
     recommend = told.get("recommend", {})
     return Manifest(
         roles=roles,
         stages=stages,
         search=names,
-        weights=tuple(float(weight) for weight in weights),
+        weights=_weights(names, search.get("weights")),
         by=next((way for way in ("minmax", "zscore", "rrf") if way == search.get("by")), "minmax"),
         recommend="recommend" if "recommend" in stages else "",
         tuned=recommend.get("tuned") is True and "recommend" in stages,
         edges=recommend["edges"] if isinstance(recommend.get("edges"), bool) else _are_edges(things, links, roles),
     )
+
+
+def _roles(things: pa.Table, told: Mapping[str, Any]) -> Mapping[str, str]:
+    """What the manifest says of fields that are there; the rest is guessed."""
+    fields = [name for name in things.column_names if name != SEQ]
+    known = {name: role for name, role in told.items() if name in fields and role in ROLES}
+    first = {} if "id" in known.values() else {fields[0]: "id"}  # a catalogue keeps its ids in the first column
+    return guess_roles(things.select(fields), roles={**known, **first}).roles
+
+
+def _weights(names: tuple[str, ...], told: Any) -> tuple[float, ...]:
+    """What the manifest says of these stages, or what a new collection of them would have."""
+    if not (isinstance(told, list) and len(told) == len(names)):
+        told = DEFAULT_WEIGHTS if names == ("words", "meaning") else [1 / len(names)] * len(names)
+    return tuple(float(weight) for weight in told)
 
 
 def _lines(path: Path) -> dict[str, dict[str, Any]]:
