@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 
@@ -86,28 +86,44 @@ def around(asked: Any, asking: Asking) -> dict[str, Any]:
         raise Problem(404, "the map of this collection was never drawn; draw it with: nearkin layout PLACE")
     with asking.clock.step("neighbours"):
         near = _neighbours(view, asked, asking)
-    chosen = layout.places[[row, *near]]
-    low, high = chosen.min(0), chosen.max(0)
-    middle, half = (low + high) / 2, max(float((high - low).max()) * 0.6, 1e-6)
-    inside = (np.abs(layout.places - middle) <= half).all(1) & (True if visible is None else visible)
+    window = _Window.around(layout.places[[row, *near]])
+    inside = window.holds(layout.places) & (True if visible is None else visible)
     inside[[row, *near]] = False
     others = np.flatnonzero(inside)
     others = others[np.linspace(0, len(others) - 1, min(AROUND, len(others))).astype(int)]
-
-    def scaled(rows: Any) -> list[list[int]]:
-        spots: list[list[int]] = ((layout.places[rows] - middle + half) / (2 * half) * SPAN).round().astype(int).tolist()
-        return spots
-
-    things = [{**thing, "at": at} for thing, at in zip(_named(view, np.array(near, np.int64)), scaled(near), strict=True)]
+    spots = window.scaled(layout.places[near])
     return {
         "version": view.version,
         "took_ms": asking.clock.took_ms,
         "id": asked.id,
-        "at": scaled([row])[0],
-        "near": things,
-        "others": scaled(others),
+        "at": window.scaled(layout.places[[row]])[0],
+        "near": [{**thing, "at": at} for thing, at in zip(_named(view, np.array(near, np.int64)), spots, strict=True)],
+        "others": window.scaled(layout.places[others]),
         "all": int(inside.sum()),
     }
+
+
+class _Window(NamedTuple):
+    """A square of the map."""
+
+    middle: np.ndarray
+    half: float
+
+    @classmethod
+    def around(cls, places: np.ndarray) -> Self:
+        """The square that holds these places, and a fifth more."""
+        low, high = places.min(0), places.max(0)
+        return cls((low + high) / 2, max(float((high - low).max()) * 0.6, 1e-6))
+
+    def holds(self, places: np.ndarray) -> np.ndarray:
+        """Which of these places lie in it: bool [n]."""
+        inside: np.ndarray = (np.abs(places - self.middle) <= self.half).all(1)
+        return inside
+
+    def scaled(self, places: np.ndarray) -> list[list[int]]:
+        """Places as whole numbers from 0 to SPAN."""
+        spots: list[list[int]] = ((places - self.middle + self.half) / (2 * self.half) * SPAN).round().astype(int).tolist()
+        return spots
 
 
 def _found(asked: Any, asking: Asking) -> tuple[View, int, np.ndarray | None]:
