@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
 import pytest
 
@@ -283,6 +285,7 @@ FLOORS = [
 ]
 
 
+@cache
 def real() -> tuple[Links, Catalog, np.ndarray]:
     from nearkin.data import load
 

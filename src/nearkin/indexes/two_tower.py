@@ -59,7 +59,7 @@ class TwoTower(BlockRecommender):
     weights_: dict[str, np.ndarray] | None = learned()
     units_: np.ndarray | None = learned()  # float32 [n, dim]
     known_: np.ndarray | None = learned()  # bool [n]: has a known value
-    information_: np.ndarray | None = learned(optional=True)  # float64 [f, f]
+    information_: np.ndarray | None = learned(optional=True)  # float64 [f, f], where views are "correlated"
 
     def __post_init__(self) -> None:
         if self.views not in ("", *VIEWS) or not 0 <= self.dropout < 1 or not 0 <= self.feature_dropout < 1:
@@ -77,7 +77,7 @@ class TwoTower(BlockRecommender):
         fields = FieldValues.of(items, self.fields, least=self.least)
         bags = fields(items)
         self.names_ = {name: list(values) for name, values in fields.known.items()}
-        self.information_ = mutual_information(bags, shrink=True)
+        self.information_ = mutual_information(bags, shrink=True) if self.views == "correlated" else None
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(self.seed)
             towers = self._towers(fields)

@@ -126,17 +126,18 @@ def report(data: Data, settings: Settings = Settings()) -> Measures:
     texts = drawn(data, settings)
     real, binary = _model(settings).fit(texts.held), _model(settings, bits=settings.bits).fit(texts.held)
     memory, two = (_model(settings, bits=b, window=w).fit(texts.held) for b, w in ((settings.bits, settings.window), (settings.short, 0)))
+    as_real, as_binary, as_memory, as_two = (model(texts.queries) for model in (real, binary, memory, two))
     scores, balance = {}, {}
-    scores["ours"], balance["Binary PV-DBOW"] = by_bits(binary, texts.queries)
-    scores["PV"] = by_floats(real, texts.queries)
+    scores["ours"], balance["Binary PV-DBOW"] = by_bits(binary, as_binary)
+    scores["PV"] = by_floats(real, as_real)
     for name, codec in rotations(settings).items():
-        scores[f"{name} of PV"] = by_codec(codec, real.documents_, real(texts.queries).rows)  # type: ignore[arg-type]
-    scores["Binary PV-DM"], balance["Binary PV-DM"] = by_bits(memory, texts.queries)
+        scores[f"{name} of PV"] = by_codec(codec, real.documents_, as_real.rows)  # type: ignore[arg-type]
+    scores["Binary PV-DM"], balance["Binary PV-DM"] = by_bits(memory, as_memory)
     scores["autoencoder"] = autoencoder(texts, settings)
     scores["TF-IDF"] = by_words(texts)
-    scores["Real-Binary, floats"] = by_floats(two, texts.queries)
-    scores["Real-Binary, bits"], balance["Real-Binary"] = by_bits(two, texts.queries)
-    scores["Real-Binary, bits then floats"] = filtered(two, texts, scores["Real-Binary, floats"], settings.share)
+    scores["Real-Binary, floats"] = by_floats(two, as_two)
+    scores["Real-Binary, bits"], balance["Real-Binary"] = by_bits(two, as_two)
+    scores["Real-Binary, bits then floats"] = filtered(two, as_two, scores["Real-Binary, floats"], settings.share)
     found = {name: ranked(each, texts.relevant, settings.seed) for name, each in scores.items()}
     kept = {name: float(found[name][0].mean()) for name in found}
     two_levels = [float(found[f"Real-Binary, {name}"][1].mean()) for name in ("bits then floats", "floats")]
@@ -147,7 +148,7 @@ def report(data: Data, settings: Settings = Settings()) -> Measures:
         "share of texts with bit 1: least, tenth, median, nine tenths, most": {name: quantiles(each) for name, each in balance.items()},
         "bits that lie between 0.3 and 0.7": {name: float(np.mean([0.3 <= x <= 0.7 for x in each])) for name, each in balance.items()},
         "texts, kinds, terms": [len(texts.texts), len(np.unique(texts.kinds)), len(binary.terms_)],  # type: ignore[arg-type]
-        "radius: share of texts within it, share of the relevant among them": radii(two, texts),
+        "radius: share of texts within it, share of the relevant among them": radii(two, as_two, texts.relevant),
         f"transfer to {TRANSFER}: MAP, nDCG@10": transferred(real, binary, settings),
     }
     lines = [
@@ -193,9 +194,9 @@ def hypernyms(data: Data) -> list[str]:
     return found
 
 
-def by_floats(model: ParagraphVectors, queries: Catalog) -> np.ndarray:
+def by_floats(model: ParagraphVectors, queries: Vectors) -> np.ndarray:
     """Cosines of inferred texts with those of training: float32 [q, n]."""
-    return unit(model(queries).rows) @ unit(model.documents_).T  # type: ignore[arg-type]
+    return unit(queries.rows) @ unit(model.documents_).T  # type: ignore[arg-type]
 
 
 def planes(model: ParagraphVectors) -> HalfSpaces:
@@ -203,10 +204,10 @@ def planes(model: ParagraphVectors) -> HalfSpaces:
     return HalfSpaces.signs(model.dim) if model.planes_ is None else HalfSpaces.of(model.planes_)
 
 
-def by_bits(model: ParagraphVectors, queries: Catalog) -> tuple[np.ndarray, np.ndarray]:
+def by_bits(model: ParagraphVectors, queries: Vectors) -> tuple[np.ndarray, np.ndarray]:
     """Minus the Hamming distances, and the share of texts with each bit 1."""
     codes = planes(model)(Vectors(model.documents_))  # type: ignore[arg-type]
-    return agreement(codes, planes(model)(model(queries))), codes.symbols.mean(0)
+    return agreement(codes, planes(model)(queries)), codes.symbols.mean(0)
 
 
 def rotations(settings: Settings) -> dict[str, Any]:
@@ -240,21 +241,21 @@ def by_words(texts: Texts) -> np.ndarray:
     return np.asarray((sides[0] @ sides[1].T).todense(), np.float32)
 
 
-def filtered(model: ParagraphVectors, texts: Texts, cosines: np.ndarray, share: float) -> np.ndarray:
+def filtered(model: ParagraphVectors, queries: Vectors, cosines: np.ndarray, share: float) -> np.ndarray:
     """Two levels: the share of the texts with the nearest codes ranked by floats, all others behind them by their codes."""
-    items, queries = planes(model)(Vectors(model.documents_)), planes(model)(model(texts.queries))  # type: ignore[arg-type]
-    near = HammingBuckets(k=int(share * len(items))).fit(items)(queries)
-    scores = agreement(items, queries) - 2.0
+    items, asked = planes(model)(Vectors(model.documents_)), planes(model)(queries)  # type: ignore[arg-type]
+    near = HammingBuckets(k=int(share * len(items))).fit(items)(asked)
+    scores = agreement(items, asked) - 2.0
     np.put_along_axis(scores, near.rows.astype(np.int64), np.take_along_axis(cosines, near.rows.astype(np.int64), 1) + 2.0, 1)
     return scores
 
 
-def radii(model: ParagraphVectors, texts: Texts) -> list[list[float]]:
+def radii(model: ParagraphVectors, queries: Vectors, relevant: np.ndarray) -> list[list[float]]:
     """What lies within each radius of a query's short code."""
     buckets = HammingBuckets().fit(planes(model)(Vectors(model.documents_)))  # type: ignore[arg-type]
-    queries, relevant, lines = planes(model)(model(texts.queries)), texts.relevant, []
+    asked, lines = planes(model)(queries), []
     for radius in range(0, 10, 2):
-        rows = buckets.within(queries, radius)
+        rows = buckets.within(asked, radius)
         right = [line[found].sum() / line.sum() for line, found in zip(relevant, rows)]
         lines.append([radius, float(np.mean([len(found) for found in rows])) / relevant.shape[1], float(np.mean(right))])
     return lines

@@ -63,7 +63,7 @@ class Settings:
 
     @classmethod
     def tiny(cls) -> Self:
-        return cls(people=0, dim=16, epochs=4, lr=0.01, dropout=0.1, batch=8)
+        return cls(people=0, dim=16, epochs=4, lr=0.02, dropout=0.1, batch=16)
 
 
 def build(data: Data, settings: Settings = Settings()) -> Stage:
