@@ -117,3 +117,22 @@ def test_an_evaluation_that_fails_is_told(browser, tmp_path):
         with looking(browser, address, "eval") as tab:
             tab.wait_for_selector(".trouble", timeout=60_000)
             assert "Nonsense" in tab.locator(".trouble").inner_text()
+
+
+def test_a_report_is_narrowed_to_one_kind_of_queries(browser, address):
+    texts = ["shoe", "boot", "hat", "guitar", "lamp", *(f"please find me one {name}" for name in ("shoe", "boot", "hat", "guitar", "lamp"))]
+    queries = [{"id": f"q{at}", "text": text} for at, text in enumerate(texts)]
+    judged = [{"query": each["id"], "item": each["text"].split()[-1], "grade": 1} for each in queries]
+    asked = {"kind": "evaluate", "queries": queries, "judgements": judged, "metrics": ["MRR"]}
+    with httpx2.Client(base_url=address, trust_env=False, timeout=30) as http:
+        job = http.post("/v1/jobs", json=asked).json()["id"]
+        until(lambda: http.get(f"/v1/jobs/{job}").json()["state"] == "done")
+        report = http.get(f"/v1/jobs/{job}").json()["result"]["report"]
+        told = http.get(f"/v1/reports/{report}").json()
+    mean = next(each["mean"] for each in told["slices"][1]["figures"] if each["system"] == "meaning")
+    with looking(browser, address, f"eval/{report}?metric=MRR&a=words&b=meaning") as tab:
+        tab.get_by_label("kind of queries").select_option("four words or more")
+        until(lambda: "slice=four+words+or+more" in tab.url)
+        until(lambda: f"{mean:.3f}" in tab.locator("tbody").first.locator("tr").first.inner_text())
+        said = tab.locator("section[aria-label='queries won and lost'] [role=status]").first
+        until(lambda: sum(int(word) for word in said.inner_text().replace(",", "").split() if word.isdigit()) == 5)

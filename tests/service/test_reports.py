@@ -99,3 +99,25 @@ def test_reports_outlive_the_service_and_are_kept_from_those_who_see_a_part(plac
             assert again.get("/v1/reports", headers=headers).status_code == status
         for key in (whole, part):
             keys.remove(key.split("_")[1])
+
+
+def test_a_slice_is_a_report_of_its_queries_alone(http, shop):
+    short, long = ["shoe", "boot", "hat", "guitar", "violin", "lamp"], ["shoe", "boot", "guitar", "violin", "lamp"]
+    texts = [*short, *(f"please find me one {name}" for name in long)]
+    judged = [{"query": f"q{at}", "item": name, "grade": 1} for at, name in enumerate([*short, *long])]
+    queries = [{"id": f"q{at}", "text": text} for at, text in enumerate(texts)]
+    told = wait(http, start(http, kind="evaluate", queries=queries, judgements=judged, metrics=["MRR"]))
+    assert told["state"] == DONE, told
+    address = f"/v1/reports/{told['result']['report']}"
+    told = http.get(address).json()
+    assert [(each["name"], each["queries"]) for each in told["slices"]] == [("one word", 6), ("four words or more", 5)]
+    for at, whole in enumerate(told["figures"]):
+        parts = [each["figures"][at] for each in told["slices"]]
+        assert {(each["metric"], each["system"]) for each in parts} == {(whole["metric"], whole["system"])}
+        assert (6 * parts[0]["mean"] + 5 * parts[1]["mean"]) / 11 == pytest.approx(whole["mean"])
+        assert all(each["low"] <= each["mean"] <= each["high"] for each in parts)
+    pair = {"metric": "MRR", "a": "words", "b": "meaning"}
+    one = http.get(address, params={**pair, "slice": "one word"}).json()["against"]
+    assert len(one["won"]) + len(one["lost"]) + one["equal"] == 6
+    assert all(" " not in each["query"] for each in one["won"] + one["lost"])
+    assert http.get(address, params={"slice": "long"}).status_code == 422

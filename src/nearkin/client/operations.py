@@ -133,9 +133,9 @@ def reports() -> Verb[Body]:
     return calls.get("/v1/reports")
 
 
-def report(report: str, *, metric: str | None = None, a: str | None = None, b: str | None = None) -> Verb[Body]:
-    """One evaluation; with a metric and two stages, `against`: the queries that decide between them."""
-    return calls.get(at("reports", report), metric=metric, a=a, b=b)
+def report(report: str, *, metric: str | None = None, a: str | None = None, b: str | None = None, slice: str | None = None) -> Verb[Body]:
+    """One evaluation; with a metric and two stages, `against`: the queries (of one slice) that decide between them."""
+    return calls.get(at("reports", report), metric=metric, a=a, b=b, slice=slice)
 
 
 def matches() -> Verb[list[Body]]:

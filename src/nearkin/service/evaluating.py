@@ -16,6 +16,7 @@ from nearkin.evaluation import Report, SearchTask, interval, verdicts
 from nearkin.evaluation import evaluate as evaluated
 from nearkin.service.judgements import Judgements, asked_of, known
 from nearkin.service.reports import Reports
+from nearkin.service.slices import sliced
 from nearkin.service.state import State
 from nearkin.service.view import ALL
 from nearkin.tables import Catalog, Data, Links
@@ -88,22 +89,27 @@ def _fastest_ms(work: Callable[[], object]) -> float:
 
 def _summary(report: Report, data: Data, source: str, curve: list[dict[str, Any]]) -> dict[str, Any]:
     assert data.truth is not None
+    texts = SearchTask(data=data).queries.texts("text")
+    return {
+        "source": source,
+        **_measured(report),
+        "judgements": len(data.truth),
+        "systems": list(report.values),
+        "metrics": list(report.metrics),
+        "slices": [{"name": name, **_measured(part)} for name, part in sliced(report, texts)],
+        "curve": curve,
+        "note": report.note,
+    }
+
+
+def _measured(report: Report) -> dict[str, Any]:
+    """How many queries, each figure with its interval, and what they say of each pair of stages."""
     figures = []
     for metric in report.metrics:
         for system in report.values:
             low, high = interval(report, system, metric)
             figures.append({"metric": metric, "system": system, "mean": report.mean(system, metric), "low": low, "high": high})
-    return {
-        "source": source,
-        "queries": report.units,
-        "judgements": len(data.truth),
-        "systems": list(report.values),
-        "metrics": list(report.metrics),
-        "figures": figures,
-        "verdicts": [asdict(verdict) for verdict in verdicts(report)],
-        "curve": curve,
-        "note": report.note,
-    }
+    return {"queries": report.units, "figures": figures, "verdicts": [asdict(verdict) for verdict in verdicts(report)]}
 
 
 def _by_query(report: Report, data: Data) -> dict[str, Any]:

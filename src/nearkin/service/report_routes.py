@@ -88,8 +88,20 @@ class Against(BaseModel):
     equal: int
 
 
-class ReportBody(Short):
+class SliceBody(BaseModel):
+    """The same of the queries of one kind; p is not corrected for how many slices are looked at."""
+
+    name: str
+    queries: int
+    figures: list[Figure]
     verdicts: list[VerdictBody]
+
+
+class ReportBody(Short):
+    """slices: kinds of queries, by how many words they have, of which there are enough; none where all are of one kind."""
+
+    verdicts: list[VerdictBody]
+    slices: list[SliceBody] = []
     curve: list[Point]
     note: str
     against: Against | None = None
@@ -122,11 +134,12 @@ class ReportsBody(BaseModel):
 
 
 class Pair(Lax):
-    """Two stages and a metric, to see which queries decide between them; all three or none."""
+    """Two stages and a metric, to see which queries decide between them, all three or none; `slice`: of one kind of queries alone."""
 
     metric: Name | None = None
     a: Name | None = None
     b: Name | None = None
+    slice: Name | None = None
 
 
 @routes.get("/v1/reports", operation_id="reports", responses={200: {"model": ReportsBody}, **errors()})
@@ -164,6 +177,9 @@ def one_of(request: Request, name: str, pair: Pair) -> dict[str, Any]:
     here = service(request)
     told = Reports(here.state).get(name)
     asked = {key: value for key in ("metric", "a", "b") if (value := getattr(pair, key)) is not None}
+    kinds = [each["name"] for each in told.get("slices", ())]
+    if pair.slice is not None and pair.slice not in kinds:
+        raise unknown("slice", pair.slice, kinds, "/slice")
     if not asked:
         return told
     if len(asked) < 3:
@@ -171,7 +187,7 @@ def one_of(request: Request, name: str, pair: Pair) -> dict[str, Any]:
     for key, there in (("metric", told["metrics"]), ("a", told["systems"]), ("b", told["systems"])):
         if asked[key] not in there:
             raise unknown("metric" if key == "metric" else "stage", asked[key], there, f"/{key}")
-    return {**told, "against": against(Reports(here.state).queries(name), **asked)}
+    return {**told, "against": against(Reports(here.state).queries(name), **asked, kind=pair.slice)}
 
 
 def check_whole(request: Request) -> None:

@@ -9,6 +9,7 @@ from sqlite3 import Row
 from typing import Any
 
 from nearkin.service.problems import Problem
+from nearkin.service.slices import slice_of
 from nearkin.service.state import State
 
 LISTED = 100
@@ -55,12 +56,16 @@ def _told(row: Row) -> dict[str, Any]:
     return {"id": row["id"], "made": row["made"], "version": row["version"], **json.loads(row["summary"])}
 
 
-def against(queries: dict[str, Any], metric: str, a: str, b: str) -> dict[str, Any]:
-    """The queries that `a` answers better than `b` by this metric, and the contrary, largest difference first; and how many are equal."""
+def against(queries: dict[str, Any], metric: str, a: str, b: str, kind: str | None = None) -> dict[str, Any]:
+    """The queries that `a` answers better than `b` by this metric, and the contrary, largest difference first; and how many are equal.
+
+    kind: only queries of this slice.
+    """
     ours, theirs = (queries["values"][system][metric] for system in (a, b))
     rows = [
         {"query_id": name, "query": text, "a": one, "b": other, "difference": one - other}
         for name, text, one, other in zip(queries["ids"], queries["texts"], ours, theirs, strict=True)
+        if kind in (None, slice_of(text))
     ]
     won = sorted((row for row in rows if row["difference"] > 0), key=lambda row: -row["difference"])
     lost = sorted((row for row in rows if row["difference"] < 0), key=lambda row: row["difference"])

@@ -1,7 +1,7 @@
 // Where the page is: a path and a query string, as a signal. Defaults are left out, keys stand in one order.
 import { signal } from "./html.js";
 
-const ORDER = ["q", "after", "id", "where", "f", "stage", "diversity", "metric", "a", "b", "k", "offset", "cut", "face", "color", "sel", "open", "threshold", "band", "page", "v"];
+const ORDER = ["q", "after", "id", "where", "f", "stage", "diversity", "metric", "slice", "a", "b", "k", "offset", "cut", "face", "color", "sel", "open", "threshold", "band", "page", "v"];
 const base = new URL(document.baseURI);
 
 /** @typedef {{path: string, query: Record<string, string[]>}} Place */

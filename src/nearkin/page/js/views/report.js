@@ -11,7 +11,7 @@ const LISTED = 20;
 export function Report({ id }) {
   const [told, show] = useState(null);
   const [error, fail] = useState(null);
-  const pair = ["metric", "a", "b"].filter((name) => one(name)).map((name) => `${name}=${encodeURIComponent(one(name))}`);
+  const pair = ["metric", "slice", "a", "b"].filter((name) => one(name)).map((name) => `${name}=${encodeURIComponent(one(name))}`);
   const path = `v1/reports/${encodeURIComponent(id)}${pair.length ? `?${pair.join("&")}` : ""}`;
   useEffect(() => void ask(path).then((found) => (fail(null), show(found)), fail), [path]);
   if (error) return html`<main class="eval"><h1>Evaluation</h1><${Trouble} error=${error} /></main>`;
@@ -19,7 +19,10 @@ export function Report({ id }) {
   return html`<main class="eval">
     <h1>Evaluation</h1>
     <p><a href="eval">all reports</a> · ${new Date(1000 * told.made).toLocaleString()} · version ${told.version} · ${told.queries.toLocaleString()} queries, ${told.judgements.toLocaleString()} judgements ${told.source === "sent" ? "that were sent" : "kept here"}</p>
-    <${Figures} told=${told} />
+    ${told.slices.length > 0 && html`<p>queries <select aria-label="kind of queries" value=${one("slice")} onChange=${(event) => change({ slice: event.target.value })}>
+      <option value="">all (${told.queries})</option>${told.slices.map((each) => html`<option key=${each.name} value=${each.name}>${each.name} (${each.queries})</option>`)}
+    </select></p>`}
+    <${Figures} told=${{ ...told, ...told.slices.find((each) => each.name === one("slice")) }} />
     <p class="told">A figure, its 95 % interval when the queries are drawn again, and below, what the queries say of each pair (p after Holm, alike from 0.05 on).</p>
     ${told.against && html`<${WonAndLost} told=${told} />`}
     <${Times} points=${told.curve} />
