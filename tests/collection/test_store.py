@@ -3,7 +3,8 @@
 import numpy as np
 
 from nearkin.collection import Collection
-from nearkin.collection.store import Store, version_of
+from nearkin.collection.numbering import version_of
+from nearkin.collection.store import Store
 from nearkin.tables import Catalog
 
 

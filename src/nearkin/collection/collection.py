@@ -25,6 +25,7 @@ from nearkin.collection.layout import Layout
 from nearkin.collection.learned import Learned
 from nearkin.collection.lock import fitting, writing
 from nearkin.collection.manifest import Manifest
+from nearkin.collection.numbering import version_of
 from nearkin.collection.pairing import paired, rows_of_pairs
 from nearkin.collection.partnering import checked_threshold, matched, matched_alone, once, partnered
 from nearkin.collection.partners import Partnered
@@ -33,7 +34,7 @@ from nearkin.collection.recommending import behaviour, recommended
 from nearkin.collection.relevance import Relevance, checked_least, kept, only_judged
 from nearkin.collection.searching import checked_k, deep, searcher_of, without
 from nearkin.collection.snapshot import Change, Snapshot
-from nearkin.collection.store import Store, version_of
+from nearkin.collection.store import Store
 from nearkin.collection.texts import as_queries, searchable
 from nearkin.errors import BadInput
 from nearkin.matching import partners

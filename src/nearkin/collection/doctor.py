@@ -20,8 +20,8 @@ from nearkin.collection.collection import Collection
 from nearkin.collection.finding import Finding, removed
 from nearkin.collection.lock import writing
 from nearkin.collection.manifest import NAME, Manifest
+from nearkin.collection.numbering import SEQ
 from nearkin.collection.recovering import recovered
-from nearkin.collection.store import SEQ
 from nearkin.errors import BadInput, Busy
 
 Look = Callable[[Path], list[Finding]]

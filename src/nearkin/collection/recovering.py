@@ -12,7 +12,7 @@ import pyarrow as pa
 from nearkin.collection.branch import Branch
 from nearkin.collection.fitting import DEFAULT_WEIGHTS
 from nearkin.collection.manifest import NAME, Manifest
-from nearkin.collection.store import SEQ
+from nearkin.collection.numbering import SEQ
 from nearkin.errors import BadInput
 from nearkin.readers.roles import guess_roles
 from nearkin.stage import Stage

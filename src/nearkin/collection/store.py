@@ -1,8 +1,7 @@
 """The source of truth: two Lance datasets, the catalogue and the links, whose every change is one atomic version.
 
-Each row of the catalogue carries `_seq`, a number that no other row ever had or will have: the version that wrote it, shifted,
-plus its place in that write. Fitted stages remember the numbers of their rows, so what is new, changed or gone since then is
-known exactly, at any version, whatever crashed in between.
+Each row of the catalogue carries a number of its own (`numbering`). Fitted stages remember the numbers of their rows, so what is new,
+changed or gone since then is known exactly, at any version, whatever crashed in between.
 """
 
 from __future__ import annotations
@@ -11,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import lance
 import numpy as np
@@ -20,14 +19,11 @@ import pyarrow.compute as pc
 from lance.fragment import write_fragments
 
 from nearkin.collection.branch import among
+from nearkin.collection.numbering import ADDRESS, SEQ, Span, lacking, numbered, spans_of
 from nearkin.errors import BadInput, NearkinError, StorageError, listed
-from nearkin.kernels.list_merge import left_out
 from nearkin.tables import Catalog, Links
 
-SEQ = "_seq"
-_SHIFT = 28  # a write may hold 2**28 rows, and there may be 2**35 versions
 SMALL, MOST_SMALL = 4_096, 16  # rows of a small file, and how many such files are kept apart
-_ADDRESS = "_rowaddr"  # of a row in a dataset: its fragment, shifted by 32 bits, and its place there
 _IDS_A_FILTER = 2_000  # ids named in one delete expression
 LINK_FIELDS = {"left": pa.string(), "right": pa.string(), "weight": pa.float32(), "time": pa.int64(), "kind": pa.string()}
 
@@ -49,7 +45,7 @@ class Store:
     def create(place: Path, items: Catalog) -> None:
         """Write a new catalogue; what fails leaves a folder that the caller removes."""
         with told(place):
-            lance.write_dataset(_numbered(items.table, 1), str(place / "catalog.lance"))
+            lance.write_dataset(numbered(items.table, 1), str(place / "catalog.lance"))
 
     def again(self) -> Store:
         """Another hand on the same version."""
@@ -74,8 +70,8 @@ class Store:
         """All things, in the order they were written, and their numbers: int64 [n], rising."""
         with told(self.path):
             table = self.dataset.scanner(with_row_address=True).to_table()
-        self._spans = _spans_of(table)
-        table = table.drop_columns([_ADDRESS]).sort_by(SEQ)
+        self._spans = spans_of(table)
+        table = table.drop_columns([ADDRESS]).sort_by(SEQ)
         seqs = table[SEQ].to_numpy()
         return Catalog(table.drop_columns([SEQ]), self.roles), seqs
 
@@ -95,7 +91,7 @@ class Store:
 
         Cost: a file with what is new, and the numbers in those files that hold what is gone.
         """
-        table, fragments = _numbered(more.table, self.version + 1), []
+        table, fragments = numbered(more.table, self.version + 1), []
         with told(self.path):
             if len(table):
                 fragments = write_fragments(table, self.dataset)
@@ -111,7 +107,7 @@ class Store:
         if len(seqs) and self._spans is not None:
             made = _deletions(self.dataset).keys() - known.keys()
             base = int(seqs[0]) if len(made) == 1 else None
-            self._spans.update({number: _span(seqs, base) for number in made})
+            self._spans.update({number: Span.of(seqs, base) for number in made})
         return seqs
 
     def _less(self, number: int, gone: np.ndarray) -> Any:
@@ -146,11 +142,11 @@ class Store:
             read = {number: self._fresh(number, seqs) for number in there if number not in known}
             cut = [self.dataset.get_fragment(number) for number in there if number in known and there[number] != known[number]]
             rest = self.dataset.scanner(columns=[SEQ], fragments=cut).to_table()[SEQ].to_numpy() if cut else seqs[:0]
-        spans.update({number: _span(numbers) for number, (numbers, _) in read.items() if len(numbers)})
+        spans.update({number: Span.of(numbers) for number, (numbers, _) in read.items() if len(numbers)})
         table = pa.concat_tables([self.dataset.schema.empty_table(), *(table for _, table in read.values())]).sort_by(SEQ)
         alive = np.sort(np.concatenate([rest, *(numbers for numbers, _ in read.values())]), kind="stable")  # quick: it is made of runs
         suspects = [spans[number] for number in known if there.get(number) != known[number] and number in spans]
-        gone = _lacking(seqs, alive, suspects)
+        gone = lacking(seqs, alive, suspects)
         self._spans = spans
         if len(seqs) - len(gone) + len(table) != self.dataset.count_rows():
             return None
@@ -181,7 +177,7 @@ class Store:
 
     def _settle(self) -> None:
         """Take note of the fragments after they were made anew."""
-        self._spans = _spans_of(self.dataset.scanner(columns=[SEQ], with_row_address=True).to_table())
+        self._spans = spans_of(self.dataset.scanner(columns=[SEQ], with_row_address=True).to_table())
         self._left = len(self._spans)
 
     def fitting(self, items: Catalog) -> Catalog:
@@ -247,15 +243,6 @@ def told(path: Path) -> Iterator[None]:
         raise StorageError(f"{path} cannot be read or written: {reason}; check the disk, its free space and permissions") from error
 
 
-def version_of(seq: int) -> int:
-    """The version that wrote the row with this number."""
-    return seq >> _SHIFT
-
-
-def _numbered(table: pa.Table, version: int) -> pa.Table:
-    return table.append_column(SEQ, pa.array((version << _SHIFT) + np.arange(len(table), dtype=np.int64)))
-
-
 def _numbers(seqs: np.ndarray) -> str:
     return f"{SEQ} IN ({', '.join(map(str, seqs.tolist()))})"
 
@@ -263,38 +250,6 @@ def _numbers(seqs: np.ndarray) -> str:
 def _deletions(dataset: Any) -> dict[int, int]:
     """How many rows of each fragment are marked as deleted."""
     return {each.fragment_id: each.num_deletions for each in dataset.get_fragments()}
-
-
-class Span(NamedTuple):
-    """The least and the largest number in a fragment; base: what to take from a number to have its row there, where that holds for all."""
-
-    low: int
-    high: int
-    base: int | None
-
-
-def _spans_of(table: pa.Table) -> dict[int, Span]:
-    """The span of each fragment, of a table with numbers and addresses."""
-    addresses, seqs = table[_ADDRESS].to_numpy(), table[SEQ].to_numpy()
-    owner, bases = addresses >> np.uint64(32), seqs - (addresses & np.uint64(0xFFFFFFFF)).astype(np.int64)
-    spans = {}
-    for number in np.unique(owner):
-        own = bases[owner == number]
-        spans[int(number)] = _span(seqs[owner == number], int(own[0]) if (own == own[0]).all() else None)
-    return spans
-
-
-def _lacking(held: np.ndarray, alive: np.ndarray, spans: list[Span]) -> np.ndarray:
-    """The numbers held, within these spans, that are not alive; all rise."""
-    within = np.zeros(len(held), bool)
-    for span in spans:
-        within[slice(*np.searchsorted(held, (span.low, span.high + 1)))] = True
-    some: np.ndarray = held[within]
-    return np.compress(left_out(some, alive), some)
-
-
-def _span(seqs: np.ndarray, base: int | None = None) -> Span:
-    return Span(int(seqs.min()), int(seqs.max()), base)
 
 
 def _cast(table: pa.Table, wanted: pa.Field) -> pa.Array:
