@@ -16,6 +16,7 @@ import threading
 from pathlib import Path
 
 from nearkin.service import handing, server
+from nearkin.service.accepting import Places
 from nearkin.service.app import create_app
 from nearkin.service.board import Board
 from nearkin.service.following import private_socket
@@ -34,7 +35,7 @@ def main(order: Order) -> None:
         shared.close()
         server.serve_workers(app, order.settings, private_socket(part.run / handing.NAME))
     else:
-        server.serve(app, order.settings, shared)
+        server.serve(app, order.settings, shared, Places(part.board, part.number))
 
 
 def _end_with_the_supervisor(run: Path) -> None:

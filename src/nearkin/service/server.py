@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import os
 import resource
@@ -11,26 +12,50 @@ from typing import Any
 
 import uvicorn
 
+from nearkin.service.accepting import Acceptor, Places
 from nearkin.service.connections import patient
 from nearkin.service.settings import Settings
 
 BACKLOG = 2048  # connections that wait to be taken
-AT_ONCE = 4  # taken in one go: few, so that processes that share a socket share its connections too
 DRAIN_S = 10  # for requests under way when the service is stopped
 IDLE_S = 5
 
 
 class _Server(uvicorn.Server):
+    """Takes the connections itself, in turn with the other processes that listen on the same socket."""
+
+    def __init__(self, config: uvicorn.Config, places: Places | None = None) -> None:
+        super().__init__(config)
+        self.places, self.acceptors = places, list[Acceptor]()
+
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
-        for each in sockets or ():  # asyncio takes one number for both, and would let only AT_ONCE wait
+        await super().startup([])
+        for each in sockets or ():
             each.listen(BACKLOG)
+            self.acceptors.append(Acceptor(each, self._protocol, lambda: len(self.server_state.connections), self.places))
+
+    def _protocol(self) -> asyncio.Protocol:
+        made: asyncio.Protocol = self.config.http_protocol_class(  # type: ignore[call-arg]
+            config=self.config, server_state=self.server_state, app_state=self.lifespan.state
+        )
+        return made
+
+    async def on_tick(self, counter: int) -> bool:
+        for each in self.acceptors:
+            each.tell()
+        return await super().on_tick(counter)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        for each in self.acceptors:
+            each.close()
+        await super().shutdown(sockets)
 
 
-def serve(app: Any, settings: Settings, listening: socket.socket) -> None:
+def serve(app: Any, settings: Settings, listening: socket.socket, places: Places | None = None) -> None:
     """Until the process is told to end (SIGTERM, SIGINT); requests under way are answered before it does."""
     _more_files()
-    _Server(_config(app, settings, http=patient(settings.connections, settings.patience_s), timeout_keep_alive=IDLE_S)).run([listening])
+    config = _config(app, settings, http=patient(settings.connections, settings.patience_s), timeout_keep_alive=IDLE_S)
+    _Server(config, places).run([listening])
 
 
 def serve_workers(app: Any, settings: Settings, listening: socket.socket) -> None:
@@ -40,10 +65,10 @@ def serve_workers(app: Any, settings: Settings, listening: socket.socket) -> Non
 
 
 def _config(app: Any, settings: Settings, **more: Any) -> uvicorn.Config:
-    told: dict[str, Any] = {"http": "httptools", "loop": "asyncio", **more}  # libuv takes all that wait, so AT_ONCE would not hold
+    told: dict[str, Any] = {"http": "httptools", "loop": "asyncio", **more}
     return uvicorn.Config(
         app, root_path=settings.root_path.rstrip("/"), log_config=None, log_level="warning", access_log=False, ws="none",
-        server_header=False, backlog=AT_ONCE, timeout_graceful_shutdown=DRAIN_S, **told,
+        server_header=False, timeout_graceful_shutdown=DRAIN_S, **told,
     )  # fmt: skip
 
 
