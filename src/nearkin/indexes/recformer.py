@@ -10,7 +10,7 @@ from typing import Any, Self
 import numpy as np
 
 from nearkin.errors import BadInput, NotFitted
-from nearkin.indexes import recformer_fit
+from nearkin.indexes import recformer_fit, recformer_reading
 from nearkin.indexes.from_history import BlockRecommender, copied
 from nearkin.indexes.histories import Histories
 from nearkin.indexes.item_sentences import Sentences
@@ -84,7 +84,7 @@ class Recformer(BlockRecommender):
         if self.weights_ is None:
             raise NotFitted("Recformer has learned nothing yet; call .pretrain(...) or .fit(...) first")
         other = copied(self, items_=items)
-        other.table_ = recformer_fit.read_items(other, other.net(), other.sentences())
+        other.table_ = recformer_reading.read_items(other, other.net(), other.sentences())
         return other
 
     def item_vectors(self) -> Vectors:
@@ -111,7 +111,7 @@ class Recformer(BlockRecommender):
         items = self.items_ if items is None else items
         held = self.__dict__.get("_sentences")
         if held is None or held[0] is not items:
-            made = Sentences.of(items, self.fields, recformer_fit.tokenizer_of(self), self.attribute)
+            made = Sentences.of(items, self.fields, recformer_reading.tokenizer_of(self), self.attribute)
             self.__dict__["_sentences"] = held = (items, made)
         return held[1]
 
@@ -119,8 +119,8 @@ class Recformer(BlockRecommender):
         """The network with its learned weights; made once and kept beside them."""
         held = self.__dict__.get("_held")
         if held is None or held[0] is not self.weights_:
-            self.__dict__["_held"] = held = (self.weights_, recformer_fit.net_of(self))
+            self.__dict__["_held"] = held = (self.weights_, recformer_reading.net_of(self))
         return held[1]
 
     def _read(self, histories: Histories) -> np.ndarray:
-        return recformer_fit.read_histories(self, self.net(), self.sentences(), histories)
+        return recformer_reading.read_histories(self, self.net(), self.sentences(), histories)
