@@ -106,5 +106,5 @@ def test_over_plain_http_under_another_name_nothing_is_missed(look):
         absent = "[isSecureContext, 'gpu' in navigator, 'clipboard' in navigator, 'randomUUID' in crypto, 'subtle' in crypto]"
         assert tab.evaluate(absent) == [False] * 5
         tab.get_by_role("button", name="the request behind this page").click()
-        tab.get_by_role("button", name="copy").click()
+        tab.get_by_role("button", name="copy", exact=True).click()
         until(lambda: tab.evaluate("getSelection().toString()").startswith("curl -s "))

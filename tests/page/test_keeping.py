@@ -92,7 +92,7 @@ def test_the_request_is_shown_in_three_ways_and_can_be_taken_along(browser, addr
         tab.get_by_role("button", name="JSON").click()
         assert shown.inner_text().startswith("POST v1/search")
         tab.evaluate("Object.defineProperty(navigator, 'clipboard', { value: undefined })")
-        tab.get_by_role("button", name="copy").click()
+        tab.get_by_role("button", name="copy", exact=True).click()
         until(lambda: tab.locator("dialog [role=status]").inner_text() != "")
         assert tab.evaluate("getSelection().toString()").startswith("POST v1/search")
         tab.keyboard.press("Escape")
