@@ -54,7 +54,7 @@ CARD = Card(
     metrics=("Hit@50", "NDCG@50", "Hit@100", "NDCG@100"),
     beats=("backbone", "backbone, further"),
     seeds=(0, 1, 2),
-    tiny_s=20.0,
+    tiny_s=4.0,
     left_out=("NextItNet, SR-GNN and FMLP-Rec as backbones: three others stand for them",),
 )
 BACKBONES: dict[str, type[SequenceModel]] = {"SASRec": SasRec, "GRU4Rec": Gru4Rec, "BERT4Rec": Bert4Rec}

@@ -50,7 +50,7 @@ CARD = Card(
     metrics=("Recall@50", "Recall@100"),
     beats=("dense + rerank",),
     seeds=(0, 1, 2),
-    tiny_s=20.0,
+    tiny_s=2.0,
 )
 TOPS = (1, 10, 50, 100)
 FIELDS = ("name", "title")  # short texts; a set has one of them

@@ -46,7 +46,7 @@ CARD = Card(
     metrics=("Recall@100 of codes", "MRR@10"),
     beats=("OPQ of stage 0", "random batches"),
     seeds=(0, 1, 2),
-    tiny_s=20.0,
+    tiny_s=4.0,
     left_out=("a billion documents: bytes in memory and on disk are accounted for instead",),
 )
 

@@ -46,7 +46,7 @@ CARD = Card(
     metrics=("MAP", "nDCG@10"),
     beats=("LSH of PV",),
     seeds=(0, 1, 2),
-    tiny_s=30.0,
+    tiny_s=4.0,
 )
 DEPTH, LEAST = 4, 300  # which hypernym counts as the kind, and how many nouns a kind must have
 AT_LEAST, FILTERED, SCORED = 0.8, 0.95, 0.1  # of the claim
@@ -73,7 +73,7 @@ class Settings:
 
     @classmethod
     def tiny(cls) -> Self:
-        return cls(bits=32, short=12, dim=32, epochs=15, batch=60, rate=0.05, share=0.09, asked=60, transfer=0)
+        return cls(bits=32, short=12, dim=32, epochs=10, batch=60, rate=0.08, share=0.09, asked=60, transfer=0)
 
 
 @dataclass(frozen=True, kw_only=True)

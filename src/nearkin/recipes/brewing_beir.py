@@ -44,7 +44,7 @@ CARD = Card(
     task="own",
     data=("ir-scifact", "ir-cranfield", "ir-vaswani", "icecat-search", "ir-miracl-yoruba"),
     metrics=("nDCG@10", "Recall@100"),
-    tiny_s=10.0,
+    tiny_s=2.0,
 )
 
 

@@ -31,7 +31,7 @@ class Card:
     beats: tuple[str, ...] = ()
     margin: float = 0.0
     seeds: tuple[int, ...] = (0,)  # three at least where anything is random
-    tiny_s: float = 5.0  # seconds that the tiny settings may take on a laptop
+    tiny_s: float = 5.0  # seconds of one core that a seed takes with the tiny settings
     left_out: tuple[str, ...] = ()  # points of the paper that are not built, each with its reason
 
     def __post_init__(self) -> None:

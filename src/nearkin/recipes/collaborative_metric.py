@@ -51,7 +51,7 @@ CARD = Card(
     metrics=("AUC", "log-loss"),
     beats=("content only", "history only"),
     seeds=(0, 1, 2),
-    tiny_s=20.0,
+    tiny_s=3.0,
 )
 PENALTIES = (1.0, 10.0, 100.0, 1000.0)  # of rivals that have one; chosen by log-loss on the validation era
 DECIDING = ("content only", "history only")

@@ -56,7 +56,7 @@ CARD = Card(
     metrics=("Recall@20", "NDCG@20"),
     beats=("popularity", "content profile", "untuned encoder"),
     seeds=(0, 1, 2),
-    tiny_s=30.0,
+    tiny_s=2.0,
     left_out=("model sizes and the data-scaling curve: one size that a core can tune",),
 )
 CORES = {"amazon-sports": 7, "amazon-industrial-2018": 2, "ml-100k": 5}  # of the shops to learn from

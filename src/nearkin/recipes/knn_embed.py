@@ -37,7 +37,7 @@ CARD = Card(
     metrics=("Recall@50", "diversity@50"),
     beats=("single query",),
     seeds=(0, 1, 2),
-    tiny_s=10.0,
+    tiny_s=1.0,
 )
 
 

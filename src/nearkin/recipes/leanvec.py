@@ -46,7 +46,7 @@ CARD = Card(
     metrics=("recall@10",),
     beats=("LeanVec-ID",),
     seeds=(0, 1, 2),
-    tiny_s=10.0,
+    tiny_s=2.0,
 )
 ID = "LeanVec-ID"
 

@@ -39,7 +39,7 @@ CARD = Card(
     metrics=("accuracy",),
     beats=("fuzzy ratio", "fuzzy token set", "nearest alone", "assignment alone"),
     seeds=(0, 1, 2),
-    tiny_s=10.0,
+    tiny_s=1.0,
 )
 EVERYONE = 10**9  # copies that bind nobody
 NEVER = -50.0  # log-odds below any pair's: a reject that refuses nothing

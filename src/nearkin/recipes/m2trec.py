@@ -40,7 +40,7 @@ CARD = Card(
     metrics=("Recall@20", "NDCG@10"),
     beats=("1.5 times ids", "nothing", "0.9 times ids", "single task"),
     seeds=(0, 1, 2),
-    tiny_s=20.0,
+    tiny_s=4.0,
 )
 GROUPS = {"0-5": (0, 5), "0": (0, 0), "1-5": (1, 5), "6-20": (6, 20), ">20": (21, 10**9)}  # training events of the target
 LENGTHS = {"1-3": (1, 3), "4-7": (4, 7), ">7": (8, 10**9)}  # items of the session so far

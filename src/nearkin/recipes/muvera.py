@@ -60,7 +60,7 @@ CARD = Card(
     metrics=("nDCG@10", "recall of the exact top 10"),
     beats=("single-vector heuristic",),
     seeds=(0, 1, 2),
-    tiny_s=20.0,
+    tiny_s=3.0,
 )
 
 

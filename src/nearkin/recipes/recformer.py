@@ -50,7 +50,7 @@ CARD = Card(
     metrics=("NDCG@10", "Recall@10"),
     beats=("popularity", "SASRec"),
     seeds=(0, 1, 2),
-    tiny_s=30.0,
+    tiny_s=4.0,
     left_out=("UniSRec's adapter: SASRec with a map of frozen text vectors stands for it", "attention in windows: texts are short"),
 )
 OTHERS = ("amazon-sports", "amazon-industrial-2018")
