@@ -8,6 +8,7 @@ from fastapi import Path, Query, Request, Response
 
 from nearkin.service import answering, comparing
 from nearkin.service import answers as told
+from nearkin.service import query_strings as strings
 from nearkin.service import requests as asks
 from nearkin.service.forms import ARROW, NDJSON
 from nearkin.service.problems import Problem
@@ -28,7 +29,7 @@ async def search(asked: asks.SearchRequest, request: Request) -> Response:
 
 
 @routes.get("/v1/search", operation_id="search_get", responses=_ok(told.Found))
-async def search_get(asked: Annotated[asks.SearchQuery, Query()], request: Request) -> Response:
+async def search_get(asked: Annotated[strings.SearchQuery, Query()], request: Request) -> Response:
     """The same for one text."""
     return await answered(request, asks.SearchRequest(**asked.told(queries=[asked.q])), answering.search, "search")
 
@@ -40,7 +41,7 @@ async def similar(asked: asks.SimilarRequest, request: Request) -> Response:
 
 
 @routes.get("/v1/similar", operation_id="similar_get", responses=_ok(told.Found))
-async def similar_get(asked: Annotated[asks.SimilarQuery, Query()], request: Request) -> Response:
+async def similar_get(asked: Annotated[strings.SimilarQuery, Query()], request: Request) -> Response:
     """The same by query string."""
     return await answered(request, asks.SimilarRequest(**asked.told(ids=asked.id)), answering.similar, "similar")
 
@@ -52,7 +53,7 @@ async def recommend(asked: asks.RecommendRequest, request: Request) -> Response:
 
 
 @routes.get("/v1/recommend", operation_id="recommend_get", responses=_ok(told.Found))
-async def recommend_get(asked: Annotated[asks.RecommendQuery, Query()], request: Request) -> Response:
+async def recommend_get(asked: Annotated[strings.RecommendQuery, Query()], request: Request) -> Response:
     """The same for one history."""
     return await answered(request, asks.RecommendRequest(**asked.told()), answering.recommend, "recommend")
 
@@ -64,7 +65,7 @@ async def explain(asked: asks.ExplainRequest, request: Request) -> Response:
 
 
 @routes.get("/v1/explain", operation_id="explain_get", responses=_ok(told.Explained))
-async def explain_get(asked: Annotated[asks.ExplainQuery, Query()], request: Request) -> Response:
+async def explain_get(asked: Annotated[strings.ExplainQuery, Query()], request: Request) -> Response:
     """The same by query string."""
     body = asked.model_dump(exclude={"q"}, exclude_none=True)
     return await answered(request, asks.ExplainRequest(query=asked.q, **body), answering.explain, "explain")
@@ -77,7 +78,7 @@ async def compare(asked: asks.CompareRequest, request: Request) -> Response:
 
 
 @routes.get("/v1/compare", operation_id="compare_get", responses=_ok(told.Compared))
-async def compare_get(asked: Annotated[asks.CompareQuery, Query()], request: Request) -> Response:
+async def compare_get(asked: Annotated[strings.CompareQuery, Query()], request: Request) -> Response:
     """The same by query string."""
     body = {**asked.model_dump(exclude={"q"}, exclude_none=True), **({} if asked.q is None else {"query": asked.q})}
     return await answered(request, asks.CompareRequest.model_validate(body), comparing.compare, "compare")
