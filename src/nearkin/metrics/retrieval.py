@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -26,8 +26,8 @@ def per_query(
     Refused: hits that do not know their catalogues, unknown metrics. Source: trec_eval 9 by ir-measures and pytrec-eval.
     """
     measures = {name: parsed(name) for name in metrics}
-    judgements = list(_judgements(hits, truth))
-    found = list(_run(hits, own_copies(hits.queries, hits.items) if drop_own else None))
+    judgements = _judgements(hits, truth)
+    found = _run(hits, own_copies(hits.queries, hits.items) if drop_own else None)
     values = {name: np.zeros(len(hits)) for name in metrics}
     names = {measure: name for name, measure in measures.items()}
     for value in _engine().iter_calc(list(measures.values()), judgements, found) if judgements else ():
@@ -63,23 +63,27 @@ def own_copies(queries: Catalog | None, items: Catalog | None) -> np.ndarray:
     return rows
 
 
-def _judgements(hits: Hits, truth: Links) -> Iterator[Any]:
-    """Judgements of the hits' queries, named by the query's place among the hits."""
+def _judgements(hits: Hits, truth: Links) -> dict[str, dict[str, int]]:
+    """Grade by item's id of the hits' queries, which are named by their place among the hits."""
     if hits.queries is None or hits.items is None:
         raise BadInput("the hits do not know their queries and items; search with catalogues to measure by judgements")
     place = hits.queries.rows_of(truth.left.ids, missing="mark")[truth.left_rows]
-    ids = truth.right.id_list
+    ids, found = truth.right.id_list, {}
     for query, item, grade in zip(place.tolist(), truth.right_rows.tolist(), truth.weight.tolist(), strict=True):
         if query >= 0:
-            yield _engine().Qrel(str(query), ids[item], int(grade))
+            found.setdefault(str(query), {})[ids[item]] = int(grade)
+    return found
 
 
-def _run(hits: Hits, own: np.ndarray | None) -> Iterator[Any]:
-    ids = hits.items.id_list if hits.items is not None else []
+def _run(hits: Hits, own: np.ndarray | None) -> dict[str, dict[str, float]]:
+    """Score by item's id of each query that has hits."""
+    ids, found = hits.items.id_list if hits.items is not None else [], {}
     for query, (rows, scores) in enumerate(zip(hits.rows.tolist(), hits.scores.tolist(), strict=True)):
-        for row, score in zip(rows, scores, strict=True):
-            if row >= 0 and (own is None or row != own[query]):
-                yield _engine().ScoredDoc(str(query), ids[row], score)
+        left_out = (-1, -1 if own is None else int(own[query]))
+        scored = {ids[row]: score for row, score in zip(rows, scores, strict=True) if row not in left_out}
+        if scored:
+            found[str(query)] = scored
+    return found
 
 
 def _engine() -> Any:
