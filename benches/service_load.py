@@ -28,6 +28,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Awaitable, Callable
+from contextlib import nullcontext
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -257,12 +258,20 @@ async def recall(service: Service, queries: list[tuple[str, str]]) -> float:
     return round(hits / len(queries), 4)
 
 
+def built(system: str, folder: Path, things: Path, limit_s: float) -> dict[str, float]:
+    """What it took to build the store, now or before."""
+    told = folder.with_suffix(".built.json")
+    if not told.exists():
+        shutil.rmtree(folder, ignore_errors=True)
+        start, spent, own = time.perf_counter(), children_s(), time.process_time()
+        build(system, folder, things, limit_s)
+        cpu_s = children_s() - spent + time.process_time() - own
+        told.write_text(json.dumps({"wall_s": round(time.perf_counter() - start, 1), "cpu_s": round(cpu_s, 1)}))
+    return json.loads(told.read_text())  # type: ignore[no-any-return]
+
+
 def one(system: str, folder: Path, things: Path, queries: list[tuple[str, str]], asked: argparse.Namespace) -> dict[str, Any]:
-    start, spent = time.perf_counter(), children_s()
-    own = time.process_time()
-    build(system, folder, things, asked.limit)
-    cpu_s = children_s() - spent + time.process_time() - own
-    found: dict[str, Any] = {"build": {"wall_s": round(time.perf_counter() - start, 1), "cpu_s": round(cpu_s, 1)}}
+    found: dict[str, Any] = {"build": built(system, folder, things, asked.limit)}
     table = pq.read_table(things)
     with Service(system, folder, asked.limit) as service:
         found["recall@10"] = asyncio.run(recall(service, queries))
@@ -293,22 +302,28 @@ def main() -> None:
     parser.add_argument("systems", nargs="*", default=[OURS, *RIVALS])
     parser.add_argument("--things", type=int, default=24_000)
     parser.add_argument("--seconds", type=float, default=10)
+    parser.add_argument("--keep", type=Path, help="a folder in which the stores are kept; those that are there are not built again")
+    parser.add_argument("--only-build", action="store_true", help="build the stores, measure nothing")
     parser.add_argument("--limit", type=float, default=1800, help="seconds to build, and to start")
     asked = parser.parse_args()
     kept = json.loads(RESULT.read_text()) if RESULT.exists() else {"sizes": {}}
     kept |= {"question": (__doc__ or "").splitlines()[0], "machine": machine(), "seconds of each load": asked.seconds}
     systems = kept["sizes"].setdefault(str(asked.things), {"systems": {}})["systems"]
-    with tempfile.TemporaryDirectory() as place:
+    with nullcontext(asked.keep) if asked.keep else tempfile.TemporaryDirectory() as place:
         table = things_of(asked.things)
         pq.write_table(table, things := Path(place) / "things.parquet")
         queries = queries_of(table)
         for system in asked.systems:
             folder = Path(place) / system
+            if asked.only_build:
+                print(system, built(system, folder, things, asked.limit), file=sys.stderr)
+                continue
             try:
                 systems[system] = one(system, folder, things, queries, asked)
             except (TimeoutError, subprocess.SubprocessError) as error:
-                systems[system] = {"left out": str(error)[:200]}
-            shutil.rmtree(folder, ignore_errors=True)
+                systems[system] = {"left out": type(error).__name__ + f" within {asked.limit:g} s"}
+            if not asked.keep:
+                shutil.rmtree(folder, ignore_errors=True)
             print(system, json.dumps(systems[system]), file=sys.stderr)
             if OURS in systems:
                 kept["sizes"][str(asked.things)]["verdict"] = verdict(systems)
