@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import socket
 import time
 
@@ -151,3 +152,14 @@ def test_a_head_without_end_is_refused(address, begin):
         got = ended(line)
         assert got == b"" or got.startswith((b"HTTP/1.1 4", b"HTTP/1.1 503")), got[:100]
     assert is_answered(address)
+
+
+def test_what_is_no_request_is_told_so_as_any_problem(address):
+    with connected(address) as line:
+        line.sendall("GET /v1/search?q=\u00e9 HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
+        head, body = ended(line).split(b"\r\n\r\n", 1)
+    assert head.startswith(b"HTTP/1.1 400 Bad Request")
+    assert b"application/problem+json" in head
+    told = json.loads(body)
+    assert (told["status"], told["title"], told["errors"]) == (400, "Bad Request", [])
+    assert told["request_id"]

@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import secrets
+from http import HTTPStatus
 from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from nearkin.service.limits import HEAD_BYTES
+from nearkin.service.problems import KIND, Problem
 
-FULL = (
-    b"HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/problem+json\r\nRetry-After: 1\r\nConnection: close\r\n\r\n"
-    b'{"type": "/docs/concepts/service/#busy", "title": "Service Unavailable", "status": 503, "detail": "too many connections"}'
-)
+
+def refusal(problem: Problem) -> bytes:
+    """A whole answer, for those who do not come as far as the application."""
+    text = json.dumps(problem.body(secrets.token_hex(8))).encode()
+    told = {"Content-Type": KIND, "Content-Length": len(text), "Connection": "close", **(problem.headers or {})}
+    head = [f"HTTP/1.1 {problem.status} {HTTPStatus(problem.status).phrase}", *(f"{name}: {value}" for name, value in told.items()), "", ""]
+    return "\r\n".join(head).encode() + text
 
 
 class Patient(HttpToolsProtocol):
@@ -36,7 +43,7 @@ class Patient(HttpToolsProtocol):
         super().connection_made(transport)
         if len(self.connections) > self.most:
             if not self.idle:
-                transport.write(FULL)
+                transport.write(refusal(Problem(503, "too many connections", headers={"Retry-After": "1"})))
                 transport.close()
                 return
             next(iter(self.idle)).timeout_keep_alive_handler()
@@ -50,6 +57,10 @@ class Patient(HttpToolsProtocol):
         if self._unclear > HEAD_BYTES and not self.transport.is_closing():
             self.send_400_response(f"the head of a request has at most {HEAD_BYTES} bytes")
         self._busy() if self.cycle is not None and not self.cycle.response_complete else self._rest()
+
+    def send_400_response(self, msg: str) -> None:
+        self.transport.write(refusal(Problem(400, msg)))
+        self.transport.close()
 
     def on_headers_complete(self) -> None:
         super().on_headers_complete()

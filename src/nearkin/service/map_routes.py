@@ -71,8 +71,8 @@ def _things(asked: PointsRequest, asking: Asking) -> dict[str, Any]:
     visible = _rows(view, view.keep(None, asking.baked))
     if wrong := [(place, row) for place, row in enumerate(asked.rows) if row >= len(visible)]:
         raise refused(f"the map has {len(visible)} points, and no point {wrong[0][1]}", "point", f"/rows/{wrong[0][0]}")
-    found, texts = view.catalog.take(visible[asked.rows]), view.catalog.fields("text")
-    told = [{"id": name, "title": title_of(thing, name, texts)} for name, thing in zip(found.id_list, found)]
+    texts, own = view.catalog.fields("text"), view.catalog.id_field
+    told = [{"id": thing[own], "title": title_of(thing, thing[own], texts)} for thing in view.things(visible[asked.rows], texts)]
     return {"version": view.version, "things": told}
 
 

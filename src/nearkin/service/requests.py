@@ -190,7 +190,7 @@ class LinkBody(Strict):
     left: Id
     right: Id
     weight: Annotated[float, Field(allow_inf_nan=False, strict=False, ge=-1e30, le=1e30)] = 1.0
-    time: Annotated[int, Field(ge=-(2**62), le=2**62)] | None = None
+    time: Annotated[int, Field(ge=-4 * 10**18, le=4 * 10**18)] | None = None
     kind: Name | None = None
 
 
