@@ -91,3 +91,10 @@ def test_what_is_shipped_is_small():
     samples = sum(size for path, size in sizes.items() if "samples" in path.parts)
     assert weights <= 10 << 20
     assert samples <= 6 << 20
+
+
+@pytest.mark.xdist_group("grouped")
+def test_a_group_of_tests_stays_in_one_process(request):
+    if not getattr(request.config.option, "loadgroup", False):
+        pytest.skip("tests are not grouped: run with --dist loadgroup")
+    assert request.node.nodeid.endswith("@grouped"), "this xdist forgets groups under this pytest; take the versions of constraints.txt"
