@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Coroutine, Mapping
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from fastapi import FastAPI
@@ -31,7 +32,7 @@ from nearkin.service.server import cores
 from nearkin.service.settings import DEFAULTS, Settings
 from nearkin.service.state import State
 from nearkin.service.verdicts import Verdicts
-from nearkin.service.warming import warm
+from nearkin.service.warming import rehearse, warm
 
 CATCH_UP_S = 10.0  # how long a read waits until the process has caught up with what was answered elsewhere
 LONG_S = 3600.0
@@ -127,6 +128,9 @@ class Service:
         return works
 
     async def _warm(self) -> None:
+        if self.part is None:
+            with TemporaryDirectory() as folder:
+                await self.keeper.read(lambda: rehearse(Path(folder) / "rehearsal"), LONG_S)
         if not self.behind_workers:
             await self.keeper.read(lambda: warm(self.keeper.now), LONG_S)
         self.warm.set()

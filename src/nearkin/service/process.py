@@ -1,13 +1,12 @@
 """One process of a service of several, made by the supervisor: python -m nearkin.service.process FOLDER, its order on stdin.
 
-One that has no order yet is a spare. It loads all that it may need and rehearses, in the folder that the processes share, so that it can
-take the place of one that died within moments.
+It loads all that it may need and rehearses, in the folder that the processes share, so that no request waits for a first time. One that
+has no order yet is a spare, and can take the place of one that died within moments.
 """
 
 from __future__ import annotations
 
 import os
-import select
 import shutil
 import signal
 import socket
@@ -46,7 +45,6 @@ def _end_with_the_supervisor(run: Path) -> None:
 
 
 if __name__ == "__main__":
-    if not select.select([sys.stdin], [], [], 0)[0]:
-        rehearse(Path(sys.argv[1]) / f"rehearsal-{os.getpid()}")
+    rehearse(Path(sys.argv[1]) / f"rehearsal-{os.getpid()}")
     if order := sys.stdin.readline():  # none: the service ended before it needed this one
         main(Order.read(order))

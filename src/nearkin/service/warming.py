@@ -40,9 +40,10 @@ def warm(view: View) -> None:
 
 
 def rehearse(place: Path) -> None:
-    """The same with a small collection made for it, and a write, so that a process is ready before it is told what to serve."""
+    """The same with a small collection made for it, and a write that is seen by another, so that no first time is left."""
     things = Catalog.of([f"a{n}" for n in range(4)], title=[f"thing number {n}" for n in range(4)])
-    with Collection.build(place, things) as shop:
+    with Collection.build(place, things) as shop, Collection.open(place) as other:
         shop.add(things)
-        warm(View(shop.view()))
+        other.refresh()
+        warm(View(other.view()))
     shutil.rmtree(place, ignore_errors=True)
