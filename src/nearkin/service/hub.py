@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 from collections.abc import AsyncIterator, Coroutine, Mapping
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
@@ -133,6 +134,8 @@ class Service:
                 await self.keeper.read(lambda: rehearse(Path(folder) / "rehearsal"), LONG_S)
         if not self.behind_workers:
             await self.keeper.read(lambda: warm(self.keeper.now), LONG_S)
+        gc.collect()
+        gc.freeze()  # what was loaded stays: there is no rubbish in it to look for again and again
         self.warm.set()
 
     def _job_ended(self, kind: str, state: str, took_s: float) -> None:
