@@ -27,8 +27,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Awaitable, Callable
-from contextlib import nullcontext
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager, nullcontext
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -270,10 +270,22 @@ def built(system: str, folder: Path, things: Path, limit_s: float) -> dict[str, 
     return json.loads(told.read_text())  # type: ignore[no-any-return]
 
 
+@contextmanager
+def copied(folder: Path) -> Iterator[Path]:
+    """What is measured is a copy, since writes change it."""
+    copy = folder.with_suffix(".served")
+    shutil.rmtree(copy, ignore_errors=True)
+    shutil.copytree(folder, copy)
+    try:
+        yield copy
+    finally:
+        shutil.rmtree(copy, ignore_errors=True)
+
+
 def one(system: str, folder: Path, things: Path, queries: list[tuple[str, str]], asked: argparse.Namespace) -> dict[str, Any]:
     found: dict[str, Any] = {"build": built(system, folder, things, asked.limit)}
     table = pq.read_table(things)
-    with Service(system, folder, asked.limit) as service:
+    with copied(folder) as served, Service(system, served, asked.limit) as service:
         found["recall@10"] = asyncio.run(recall(service, queries))
         for clients in CLIENTS:
             found[f"{clients} clients"] = asyncio.run(loaded(service, queries, table, clients, asked.seconds, False))
@@ -309,6 +321,8 @@ def main() -> None:
     kept = json.loads(RESULT.read_text()) if RESULT.exists() else {"sizes": {}}
     kept |= {"question": (__doc__ or "").splitlines()[0], "machine": machine(), "seconds of each load": asked.seconds}
     systems = kept["sizes"].setdefault(str(asked.things), {"systems": {}})["systems"]
+    if asked.keep:
+        asked.keep.mkdir(parents=True, exist_ok=True)
     with nullcontext(asked.keep) if asked.keep else tempfile.TemporaryDirectory() as place:
         table = things_of(asked.things)
         pq.write_table(table, things := Path(place) / "things.parquet")
