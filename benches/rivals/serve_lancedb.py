@@ -11,9 +11,9 @@ from typing import Any
 import lancedb
 import numpy as np
 import pyarrow as pa
-from lancedb.index import FTS, HnswSq
+from lancedb.index import FTS, IvfPq
 
-BLOCK, INDEXED_FROM = 50_000, 100_000  # below, vectors are compared one by one, exactly
+BLOCK, INDEXED_FROM = 50_000, 100_000  # below, vectors are compared one by one, exactly; above, by the index it makes unless told otherwise
 
 
 def rows(ids: list[str], texts: list[str], vectors: np.ndarray) -> pa.Table:
@@ -32,7 +32,7 @@ def build(folder: Path, ids: list[str], texts: list[str]) -> None:
     table = lancedb.connect(folder).create_table("things", blocks(), schema=one.schema)
     table.create_index("text", config=FTS(with_position=False))
     if len(ids) >= INDEXED_FROM:
-        table.create_index("vector", config=HnswSq(distance_type="cosine"))
+        table.create_index("vector", config=IvfPq(distance_type="cosine"))
 
 
 class Connected:
