@@ -113,6 +113,6 @@ def test_an_address_with_a_version_goes_on_showing_it(look, service):
             tab.wait_for_selector(".told >> text=fit the filter")
             assert f"version {version}" in tab.locator(".told").first.inner_text()
             assert "zzyzx" not in cards(tab)
-            assert f"newest is {service.get('/version')['catalogue']}" in tab.locator("main").inner_text()
+            tab.wait_for_selector(f".stale >> text=newest is {service.get('/version')['catalogue']}")
     finally:
         service.http.delete("/v1/items/zzyzx")

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
+from typing import Self
+
 import numpy as np
 
 from nearkin.codecs import sub_codebooks
@@ -16,6 +19,10 @@ class PartCodec(Codec):
     codebook_size: int
     centres_: np.ndarray | None
     rotation_: np.ndarray | None
+
+    @abstractmethod
+    def fit(self, vectors: Vectors) -> Self:
+        """Find the centres, and the rotation where the method has one."""
 
     def __call__(self, vectors: Vectors) -> Codes:
         centres = fitted(self).centres_

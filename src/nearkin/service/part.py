@@ -13,6 +13,7 @@ from nearkin.service.settings import Settings
 
 SHARED = "PROMETHEUS_MULTIPROC_DIR"  # names the folder in which processes count together; prometheus_client reads it when imported
 BEAT_S = 0.5
+IN_HASTE = "in-haste"  # told to a process that takes the place of one that died, when there is no spare
 WRITER = 0  # the number of the writer; workers count from 1
 
 

@@ -1,4 +1,4 @@
-"""One process of a service of several, made by the supervisor: python -m nearkin.service.process FOLDER, its order on stdin.
+"""One process of a service of several, made by the supervisor: python -m nearkin.service.process FOLDER [in-haste], its order on stdin.
 
 It loads all that it may need and rehearses, in the folder that the processes share, so that no request waits for a first time. One that
 has no order yet is a spare, and can take the place of one that died within moments.
@@ -19,7 +19,7 @@ from nearkin.service.accepting import Places
 from nearkin.service.app import create_app
 from nearkin.service.board import Board
 from nearkin.service.following import private_socket
-from nearkin.service.part import Order, Part
+from nearkin.service.part import IN_HASTE, Order, Part
 from nearkin.service.warming import rehearse
 
 
@@ -45,6 +45,7 @@ def _end_with_the_supervisor(run: Path) -> None:
 
 
 if __name__ == "__main__":
-    rehearse(Path(sys.argv[1]) / f"rehearsal-{os.getpid()}")
+    if IN_HASTE not in sys.argv:
+        rehearse(Path(sys.argv[1]) / f"rehearsal-{os.getpid()}")
     if order := sys.stdin.readline():  # none: the service ended before it needed this one
         main(Order.read(order))

@@ -19,7 +19,7 @@ from pathlib import Path
 
 from nearkin.errors import NearkinError
 from nearkin.service.board import Board
-from nearkin.service.part import SHARED, WRITER, Order
+from nearkin.service.part import IN_HASTE, SHARED, WRITER, Order
 from nearkin.service.settings import Settings
 
 log = logging.getLogger("nearkin.service")
@@ -91,18 +91,18 @@ class Supervisor:
             early=not self.once_well, settings=self.settings,
         )  # fmt: skip
         spare = self.spare if self.spare is not None and self.spare.poll() is None else None
-        child.process, self.spare, child.alive = spare or self._process(), None, False
+        child.process, self.spare, child.alive = spare or self._process(in_haste=self.once_well), None, False
         log.info("the %s is process %d", child.name, child.process.pid)
         assert child.process.stdin is not None
         with suppress(OSError):  # it ended; it is looked after as any other that does
             child.process.stdin.write(order.written().encode() + b"\n")
             child.process.stdin.flush()
 
-    def _process(self) -> subprocess.Popen[bytes]:
-        """One that loads what all of them need, and then waits for its order."""
+    def _process(self, *, in_haste: bool = False) -> subprocess.Popen[bytes]:
+        """One that loads what all of them need, rehearses unless somebody waits for it, and then waits for its order."""
         shares = {f"{name}_NUM_THREADS": self.threads for name in THREADS}
         return subprocess.Popen(
-            [sys.executable, "-m", "nearkin.service.process", str(self.folder)],
+            [sys.executable, "-m", "nearkin.service.process", str(self.folder), *([IN_HASTE] if in_haste else [])],
             stdin=subprocess.PIPE,
             pass_fds=[self.listening.fileno()],
             env={**shares, **os.environ, SHARED: str(self.folder / COUNTS)},
